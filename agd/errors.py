@@ -1,0 +1,107 @@
+"""The few exceptions that cross rooms.
+
+``GatewayError`` is what a client is told; each protocol renders it in its own shape, once, at the edge. An
+``UpstreamFailure`` is what one upstream attempt met; the gateway judges it and turns the last one into a
+``GatewayError``. Neither ever carries a credential or an upstream's HTML.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import define, field, frozen
+
+
+class GatewayError(Exception):
+    """An answer that is an error: HTTP status and the four fields of OpenAI's error object.
+
+    ``retry_after`` is in seconds. ``model`` and ``account`` are filled in when the request got that far.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",  # noqa: A002 - the wire's own name
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.param = param
+        self.retry_after = retry_after
+        self.headers = headers
+
+
+class BadRequest(GatewayError):
+    """The client's request cannot be carried out as written: 400, ``param`` names the field."""
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(400, message, param=param, code=code)
+
+
+class FailureKind(StrEnum):
+    """How an upstream attempt failed."""
+
+    STATUS = "status"
+    """The upstream answered with an error status, or with an error object inside a 200."""
+    CONNECT = "connect"
+    """No connection, or it broke before the first byte of an answer."""
+    TIMEOUT = "timeout"
+    """The first event, or the next bytes, did not come in time."""
+    EMPTY = "empty"
+    """The answer ended without a single event."""
+    CUT = "cut"
+    """The answer ended before the model had finished."""
+    MALFORMED = "malformed"
+    """The answer is not what the provider's format allows, or the model's call was malformed."""
+
+
+@define
+class UpstreamFailure(Exception):
+    """What one attempt met, told in the provider's terms, fit to be logged."""
+
+    kind: FailureKind
+    message: str
+    status: int | None = None
+    """HTTP status, also for an error object inside a 200."""
+    grpc: str = ""
+    """google.rpc.Code name, such as RESOURCE_EXHAUSTED."""
+    reason: str = ""
+    """google.rpc.ErrorInfo.reason, such as API_KEY_INVALID."""
+    retry_after: float | None = None
+    """Seconds until the provider wants to be asked again."""
+    quota_ids: tuple[str, ...] = ()
+    """google.rpc.QuotaFailure.violations[].quotaId."""
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.message}" if self.status is not None else self.message
+
+
+@frozen
+class ConfigurationProblem:
+    """One thing wrong in a configuration: where, what was found, what is allowed."""
+
+    path: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: found {self.found}; allowed: {self.allowed}"
+
+
+@define
+class ConfigurationError(Exception):
+    """A configuration that the daemon must not start with."""
+
+    source: str
+    problems: tuple[ConfigurationProblem, ...] = field(converter=tuple)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.source}: {problem}" for problem in self.problems)

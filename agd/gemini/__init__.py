@@ -1,0 +1,1 @@
+"""The provider's language and the neutral one: Gemini's generateContent, pure."""

@@ -1,0 +1,1 @@
+"""The HTTP face: limits, authentication, routes, streams."""
