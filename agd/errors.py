@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import define, field, frozen
@@ -23,7 +24,7 @@ class GatewayError(Exception):
         status: int,
         message: str,
         *,
-        type: str = "invalid_request_error",  # noqa: A002 - the wire's own name
+        type: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
@@ -79,6 +80,8 @@ class UpstreamFailure(Exception):
     """Seconds until the provider wants to be asked again."""
     quota_ids: tuple[str, ...] = ()
     """google.rpc.QuotaFailure.violations[].quotaId."""
+    stale: bool = False
+    """The connection had been kept from an earlier request and was closed without a byte of answer."""
 
     def __str__(self) -> str:
         return f"{self.status} {self.message}" if self.status is not None else self.message
@@ -96,12 +99,16 @@ class ConfigurationProblem:
         return f"{self.path}: found {self.found}; allowed: {self.allowed}"
 
 
+def _as_tuple(problems: Iterable[ConfigurationProblem]) -> tuple[ConfigurationProblem, ...]:
+    return tuple(problems)
+
+
 @define
 class ConfigurationError(Exception):
     """A configuration that the daemon must not start with."""
 
     source: str
-    problems: tuple[ConfigurationProblem, ...] = field(converter=tuple)
+    problems: tuple[ConfigurationProblem, ...] = field(converter=_as_tuple)
 
     def __str__(self) -> str:
         return "\n".join(f"{self.source}: {problem}" for problem in self.problems)

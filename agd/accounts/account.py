@@ -1,0 +1,40 @@
+"""Who is asked: an upstream account and the credential it is asked with."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from attrs import field, frozen
+
+
+@frozen
+class ApiKey:
+    """A Gemini Developer API key; its text never shows in a repr."""
+
+    secret: str = field(repr=False)
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers that prove the account to the upstream. A key never travels in a URL."""
+        return (("x-goog-api-key", self.secret),)
+
+
+@frozen
+class Account:
+    """One upstream account. ``id`` is stable and opaque; ``email`` is a label for people and may be empty."""
+
+    id: str
+    email: str
+    base_url: str
+    credential: ApiKey
+
+    @classmethod
+    def of_key(cls, email: str, base_url: str, secret: str) -> Account:
+        """Make the account of an API key. Its id stays the same as long as key and email do."""
+        return cls(opaque_id(email, secret), email, base_url, ApiKey(secret))
+
+
+def opaque_id(email: str, secret: str) -> str:
+    """Give ``acct_`` and 12 hex digits that cannot be tried out against guessed addresses: the key is part of it."""
+    digest = hmac.new(secret.encode(), b"agd-account\0" + email.encode(), hashlib.sha256)
+    return "acct_" + digest.hexdigest()[:12]

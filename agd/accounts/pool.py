@@ -1,0 +1,158 @@
+"""Which account is asked next, and which ones rest.
+
+The pool is plain state: it has no clock and does no I/O. ``now`` is seconds of any monotonic clock, the same for all
+calls. Cooldowns and blocks are kept per account and model, because quotas are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from attrs import define, field
+
+from agd.accounts.account import Account
+from agd.accounts.verdict import BLOCK, MAX_BLOCK, Blame, Verdict
+from agd.errors import UpstreamFailure
+
+
+@define
+class Hold:
+    """Why and until when an account is not asked for a model."""
+
+    until: float
+    cause: UpstreamFailure
+    strikes: int = 1
+
+
+@define(eq=False)
+class Standing:
+    """What the pool knows of one account."""
+
+    account: Account
+    disabled: UpstreamFailure | None = None
+    holds: dict[str, Hold] = field(factory=dict)
+    last_turn: int = 0
+
+    def rests(self, model: str, now: float) -> Hold | None:
+        """Give the hold that keeps this account from serving the model now."""
+        hold = self.holds.get(model)
+        return hold if hold is not None and hold.until > now else None
+
+
+@define
+class Exhausted(Exception):
+    """No account can be asked now. ``cause`` is why the one that comes back soonest rests, None if there is none."""
+
+    cause: UpstreamFailure | None
+    retry_after: float | None
+
+
+@define(eq=False)
+class Pool:
+    """The accounts and their standings."""
+
+    _standings: dict[str, Standing] = field(factory=dict)
+    _turn: int = 0
+
+    @classmethod
+    def of(cls, accounts: Iterable[Account]) -> Pool:
+        """Make a pool in which every account is in good standing."""
+        pool = cls()
+        pool.replace(accounts)
+        return pool
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account, in the order of the configuration."""
+        return tuple(standing.account for standing in self._standings.values())
+
+    def replace(self, accounts: Iterable[Account]) -> None:
+        """Take a newly read configuration: what rests still rests, what was disabled gets another chance."""
+        known = self._standings
+        self._standings = {
+            account.id: Standing(account, holds=known[account.id].holds if account.id in known else {})
+            for account in accounts
+        }
+
+    def lease(self, model: str, now: float, tried: Collection[str] = ()) -> Account:
+        """Take the least recently used account that may serve the model and whose id was not tried yet.
+
+        Raises ``Exhausted`` when there is none.
+        """
+        usable = [
+            standing
+            for standing in self._standings.values()
+            if standing.account.id not in tried and standing.disabled is None and standing.rests(model, now) is None
+        ]
+        if not usable:
+            raise self._exhausted(model, now)
+        chosen = min(usable, key=_last_turn)
+        self._turn += 1
+        chosen.last_turn = self._turn
+        return chosen.account
+
+    def punish(self, account: Account, model: str, verdict: Verdict, failure: UpstreamFailure, now: float) -> None:
+        """Carry out a verdict. An account that is no longer in the pool is none of its business."""
+        standing = self._standings.get(account.id)
+        if standing is None or verdict.blame is Blame.NOBODY:
+            return
+        if verdict.blame is Blame.DISABLE:
+            standing.disabled = failure
+            return
+        before = standing.holds.get(model)
+        strikes = before.strikes + 1 if before is not None else 1
+        seconds = verdict.seconds
+        if verdict.blame is Blame.BLOCK:
+            seconds = min(BLOCK * 2 ** (strikes - 1), MAX_BLOCK)
+        until = now + seconds
+        if before is not None and verdict.blame is Blame.COOL:
+            until = max(until, before.until)
+        standing.holds[model] = Hold(until, failure, strikes)
+
+    def forgive(self, account: Account, model: str) -> None:
+        """Note that the account served the model: what was held against it is over."""
+        standing = self._standings.get(account.id)
+        if standing is not None:
+            standing.holds.pop(model, None)
+
+    def renew(self, account: Account) -> None:
+        """Take the same account with a fresh credential; its standing stays."""
+        standing = self._standings.get(account.id)
+        if standing is not None:
+            standing.account = account
+
+    def wait(self, model: str, now: float) -> float | None:
+        """Seconds until some account may serve the model, 0 when one may now, None when none ever will."""
+        usable = [standing for standing in self._standings.values() if standing.disabled is None]
+        waits = [hold.until - now if (hold := standing.rests(model, now)) else 0.0 for standing in usable]
+        return min(waits, default=None)
+
+    def unready(self) -> str | None:
+        """Say why no account can be asked for anything, or None when one can."""
+        if not self._standings:
+            return "no account is configured: add [[accounts]] to the configuration or set GEMINI_API_KEY"
+        reasons = [f"{_label(s.account)}: {s.disabled}" for s in self._standings.values() if s.disabled]
+        if len(reasons) == len(self._standings):
+            return "no account is usable: " + "; ".join(reasons)
+        return None
+
+    def _exhausted(self, model: str, now: float) -> Exhausted:
+        standings = [standing for standing in self._standings.values() if standing.disabled is None]
+        holds = [hold for standing in standings if (hold := standing.rests(model, now)) is not None]
+        if holds:
+            soonest = min(holds, key=_until)
+            return Exhausted(soonest.cause, soonest.until - now)
+        disabled = [standing.disabled for standing in self._standings.values() if standing.disabled is not None]
+        return Exhausted(disabled[-1] if disabled and not standings else None, None)
+
+
+def _last_turn(standing: Standing) -> int:
+    return standing.last_turn
+
+
+def _until(hold: Hold) -> float:
+    return hold.until
+
+
+def _label(account: Account) -> str:
+    return account.email or account.id

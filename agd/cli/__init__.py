@@ -1,0 +1,36 @@
+"""The ``agd`` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from agd import __version__
+from agd.cli.check import check
+from agd.cli.run import run
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Run the command with these arguments (by default the process's own) and return its exit status.
+
+    Raises ``SystemExit`` as argparse and twistd do: for help, the version, and wrong usage.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["run"]:  # not left to argparse, which would take twistd's options for its own
+        run(arguments[1:])
+        return None
+    options = _parser().parse_args(arguments)
+    return check(options.file)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="agd", description="A gateway from OpenAI clients to Gemini models.")
+    parser.add_argument("--version", action="version", version=f"agd {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("run", help='run the daemon in the foreground; takes the options of "twistd -n agd"')
+    checking = commands.add_parser("check", help="check a configuration and say all that is wrong with it")
+    checking.add_argument("file", nargs="?", metavar="FILE", help="default: the one agd would start with")
+    return parser

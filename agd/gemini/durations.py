@@ -1,0 +1,79 @@
+"""How long to wait, in every form in which Google says it.
+
+``google.protobuf.Duration`` as JSON text (``"1.5s"``) or object (``{"seconds": "3", "nanos": 5}``), Go's form
+(``"108h48m20.79s"``), an RFC 3339 time stamp, or a sentence ("Please retry in 44.02s").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+LONGEST = 8 * 24 * 3600.0
+"""Seconds; anything longer is taken for this."""
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PIECE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
+_PIECES = re.compile(rf"(?:{_PIECE.pattern})+")
+_SENTENCE = re.compile(rf"\b(?:in|after)\s+((?:{_PIECE.pattern})+)")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+def parse_duration(value: object, now: float | None = None) -> float | None:
+    """Return seconds from 0 to ``LONGEST``, or None when ``value`` says no duration.
+
+    ``now`` is in seconds since the epoch; without it a time stamp is not understood. A moment that has passed is 0.
+    """
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return _bounded(value)
+        case Mapping():
+            return _from_parts(value)
+        case str():
+            return _from_text(value.strip(), now)
+        case _:
+            return None
+
+
+def _bounded(seconds: float) -> float | None:
+    """Clamp from above; what is negative, or NaN, is no duration."""
+    return float(min(seconds, LONGEST)) if seconds >= 0 else None
+
+
+def _from_parts(value: Mapping[object, object]) -> float | None:
+    seconds = _number(value.get("seconds"))
+    nanos = _number(value.get("nanos"))
+    if seconds is None and nanos is None:
+        return None
+    return _bounded((seconds or 0.0) + (nanos or 0.0) * 1e-9)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else None
+    return parse_duration(value)
+
+
+def _from_text(text: str, now: float | None) -> float | None:
+    if _NUMBER.fullmatch(text):
+        return _bounded(float(text))
+    if _PIECES.fullmatch(text):
+        return _sum(text)
+    if sentence := _SENTENCE.search(text):
+        return _sum(sentence[1])
+    return None if now is None else _until(text, now)
+
+
+def _sum(text: str) -> float | None:
+    return _bounded(sum(float(number) * _UNITS[unit] for number, unit in _PIECE.findall(text)))
+
+
+def _until(text: str, now: float) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else _bounded(max(0.0, moment.timestamp() - now))

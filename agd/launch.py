@@ -1,0 +1,76 @@
+"""What a daemon starts with: the settings found and checked as a whole, and where to listen."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.listeners import Stack, is_loopback, listeners
+from agd.routing import check_mapping
+from agd.settings import Settings, check_auth, load_settings, warnings
+from agd.settings.overrides import Override
+
+
+@frozen
+class Launch:
+    """A sound configuration. ``source`` is its file or ``environment``."""
+
+    source: str
+    settings: Settings
+    listeners: tuple[str, ...]
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether no other machine can reach any listener."""
+        return all(map(is_loopback, self.listeners))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator should know, a sentence each."""
+        return warnings(self.settings, self.loopback_only)
+
+
+def prepare(
+    file: str | None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Iterable[Override] = (),
+    listen: Sequence[str] = (),
+) -> Launch:
+    """Find, read and check the configuration. Raises ``ConfigurationError`` with everything that is wrong."""
+    source, settings = load_settings(
+        file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
+    )
+    launch = Launch(source, settings, listeners(settings, listen, _stack()))
+    problems = [*_auth_problems(launch), *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model)]
+    if problems:
+        raise ConfigurationError(source, problems)
+    return launch
+
+
+def read_text(path: str) -> str:
+    """Read a file in UTF-8. Raises ``OSError`` or ``ValueError``."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+def _auth_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:
+    try:
+        check_auth(launch.settings, launch.loopback_only, launch.source)
+    except ConfigurationError as error:
+        return error.problems
+    return ()
+
+
+def _stack() -> Stack:
+    """Look what the machine can bind: some containers have no IPv6 at all."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+            return "separate" if probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) else "dual"
+    except OSError:
+        return "ipv4"

@@ -1,0 +1,16 @@
+"""Code that ran at the provider, shown as fenced Markdown where a protocol has only text for it."""
+
+from __future__ import annotations
+
+import re
+
+from agd.conversation import Code, CodePart
+
+_TICKS = re.compile(r"`{3,}")
+
+
+def fenced(code: Code | CodePart) -> str:
+    """Return a block of its own lines whose fence is longer than any fence within it (CommonMark 4.5)."""
+    fence = "`" * max([3, *(len(run) + 1 for run in _TICKS.findall(code.text))])
+    body = code.text if code.text.endswith("\n") else f"{code.text}\n"
+    return f"\n{fence}{code.language.lower()}\n{body}{fence}\n"

@@ -1,0 +1,114 @@
+"""Request fields that mean the same on every endpoint, and the rule that nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from agd.conversation import Notice, Sampling
+from agd.protocols.fields import Fields, invalid, missing, unsupported
+
+_STREAM_ONLY = "it is only allowed when 'stream' is true."
+
+
+@frozen
+class Ignored:
+    """A known field that has no effect here; its ``neutral`` values ask for nothing and are not worth a word."""
+
+    why: str
+    neutral: tuple[Any, ...] = ()
+
+
+_NOT_STORED = "accepted; agd keeps no record of it"
+_NO_EQUIVALENT = "ignored: the provider has nothing like it"
+
+IGNORED: Mapping[str, Ignored] = {
+    "user": Ignored(_NOT_STORED, ("",)),
+    "safety_identifier": Ignored(_NOT_STORED, ("",)),
+    "metadata": Ignored(_NOT_STORED, ({},)),
+    "client_metadata": Ignored(_NOT_STORED, ({},)),
+    "store": Ignored("ignored: answers are not stored", (False,)),
+    "service_tier": Ignored(_NO_EQUIVALENT, ("auto", "default")),
+    "prompt_cache_key": Ignored("ignored: the provider caches by prefix alone", ("",)),
+    "prompt_cache_retention": Ignored("ignored: the provider caches by prefix alone"),
+    "prompt_cache_options": Ignored("ignored: the provider caches by prefix alone", ({},)),
+    "verbosity": Ignored(_NO_EQUIVALENT, ("medium",)),
+    "prediction": Ignored(_NO_EQUIVALENT),
+    "logit_bias": Ignored(_NO_EQUIVALENT, ({},)),
+    "moderation": Ignored(_NO_EQUIVALENT),
+    "context_management": Ignored(_NO_EQUIVALENT, ([],)),
+}
+
+
+def read_model(fields: Fields) -> str:
+    """Read the model's name as the client wrote it; it must not be empty."""
+    model = fields.text("model")
+    if model is None or not model.strip():
+        raise missing("model")
+    return model
+
+
+def read_sampling(fields: Fields, limits: tuple[str, ...], notices: list[Notice]) -> Sampling:
+    """Read how tokens are drawn. ``limits`` names the fields for the token limit, the strongest first."""
+    return Sampling(
+        temperature=fields.number("temperature", 0, 2),
+        top_p=fields.number("top_p", 0, 1),
+        top_k=fields.integer("top_k", 1),
+        max_tokens=_read_limit(fields, limits, notices),
+        stop=fields.texts("stop"),
+        seed=fields.integer("seed"),
+        presence_penalty=fields.number("presence_penalty", -2, 2),
+        frequency_penalty=fields.number("frequency_penalty", -2, 2),
+    )
+
+
+def read_stream(fields: Fields, notices: list[Notice]) -> tuple[bool, bool]:
+    """Return whether a stream is wanted, and whether it shall report usage."""
+    stream = fields.flag("stream") or False
+    options = fields.object("stream_options")
+    if options is None:
+        return stream, False
+    if not stream:
+        raise invalid("stream_options", _STREAM_ONLY)
+    if options.flag("include_obfuscation"):
+        notices.append(Notice("stream_options.include_obfuscation", "ignored: events are sent without padding"))
+    return stream, options.flag("include_usage") or False
+
+
+def refuse_many(fields: Fields) -> None:
+    """Refuse ``n`` other than 1."""
+    count = fields.integer("n", 1)
+    if count is not None and count != 1:
+        raise unsupported("n", "only one choice per request can be made.")
+
+
+def read_parallel(fields: Fields, notices: list[Notice]) -> bool:
+    """Read ``parallel_tool_calls``; false cannot be enforced at the provider and is told to the client."""
+    parallel = fields.flag("parallel_tool_calls")
+    if parallel is False:
+        why = "not enforced: the provider may call several tools at once"
+        notices.append(Notice("parallel_tool_calls", why))
+    return parallel is not False
+
+
+def leftovers(fields: Fields) -> Iterator[Notice]:
+    """Tell of every field that the reader did not ask for and that asks for something."""
+    for key, value in fields.unread():
+        known = IGNORED.get(key)
+        if known is None:
+            yield Notice(key[:80], "unknown parameter, ignored")
+        elif value not in known.neutral:
+            yield Notice(key, known.why)
+
+
+def _read_limit(fields: Fields, names: tuple[str, ...], notices: list[Notice]) -> int | None:
+    found = [(name, value) for name in names if (value := fields.integer(name, 1)) is not None]
+    if not found:
+        return None
+    (winner, limit), *others = found
+    for name, value in others:
+        if value != limit:
+            notices.append(Notice(name, f"ignored: {winner} is set to another value and wins"))
+    return limit

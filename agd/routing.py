@@ -1,0 +1,185 @@
+"""Which upstream model answers for the name that a client wrote.
+
+Order: exact rule of the user, the user's wildcard rules (``*`` anywhere; most literal characters wins, ties by order
+in the file), the built-in table of OpenAI names, the provider's own names, the default model. A rule's target is
+itself a name and is resolved the same way, so rules can build on one another; a chain that comes back to itself is
+refused when the configuration is read. Pure: what the upstreams list is an argument.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.resources import files
+
+from attrs import field, frozen
+
+from agd.errors import ConfigurationProblem, GatewayError
+
+
+@frozen
+class Pattern:
+    """A name with ``*`` for any characters, also none."""
+
+    text: str
+    target: str
+    _regex: re.Pattern[str] = field(repr=False, eq=False)
+
+    @classmethod
+    def of(cls, text: str, target: str) -> Pattern:
+        """Compile a pattern and the target it stands for."""
+        return cls(text, target, re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL))
+
+    def matches(self, name: str) -> bool:
+        """Tell whether the whole name fits. Case counts."""
+        return self._regex.fullmatch(name) is not None
+
+    @property
+    def literals(self) -> int:
+        """How many characters the pattern spells out."""
+        return len(self.text) - self.text.count("*")
+
+
+@frozen
+class Table:
+    """Exact names and patterns, and what each stands for."""
+
+    exact: Mapping[str, str]
+    patterns: tuple[Pattern, ...]
+
+    @classmethod
+    def of(cls, rules: Mapping[str, str]) -> Table:
+        """Divide rules into exact ones and patterns, the most literal pattern first (a stable sort keeps ties)."""
+        patterns = [Pattern.of(name, target) for name, target in rules.items() if "*" in name]
+        patterns.sort(key=lambda pattern: -pattern.literals)
+        return cls({name: target for name, target in rules.items() if "*" not in name}, tuple(patterns))
+
+    def find(self, name: str) -> str | None:
+        """Give the target of the rule for a name, None when no rule fits."""
+        target = self.exact.get(name)
+        if target is not None:
+            return target
+        return next((pattern.target for pattern in self.patterns if pattern.matches(name)), None)
+
+
+@frozen
+class Knowledge:
+    """The data of routing.toml."""
+
+    builtin: Table
+    native: Table
+    aliases: Mapping[str, str]
+    prefixes: tuple[str, ...]
+
+
+@cache
+def knowledge() -> Knowledge:
+    """Read the bundled table once."""
+    data = tomllib.loads((files("agd") / "routing.toml").read_text("utf-8"))
+    native = {pattern: pattern for pattern in data["native"]}
+    builtin = Table.of({**data["exact"], **data["patterns"]})
+    return Knowledge(builtin, Table.of(native), data["aliases"], tuple(data["prefixes"]))
+
+
+@frozen
+class Router:
+    """The rules of one configuration."""
+
+    custom: Table
+    default_model: str = ""
+
+    @classmethod
+    def build(cls, custom: Mapping[str, str], default_model: str = "") -> Router:
+        """Take the user's rules, which ``check_mapping`` has found sound."""
+        return cls(Table.of(custom), default_model)
+
+    def resolve(self, name: str, known: Collection[str]) -> str:
+        """Give the upstream model for a client's name; ``known`` is what the upstreams list.
+
+        Raises ``GatewayError`` 404 ``model_not_found`` when nothing maps the name and there is no default.
+        """
+        target = self.follow(name, known)
+        if target is None and self.default_model:
+            target = self.follow(self.default_model, known)
+        if target is None:
+            raise model_not_found(name)
+        if target not in known:
+            target = knowledge().aliases.get(target, target)
+        return target
+
+    def names(self, known: Collection[str]) -> list[str]:
+        """List what can be asked for: the user's exact names, built-in exact names, upstream models; no patterns."""
+        offered = dict.fromkeys(self.custom.exact)
+        for name in knowledge().builtin.exact:
+            if self.resolve(name, known) in known:
+                offered[name] = None
+        offered.update(dict.fromkeys(sorted(known)))
+        return list(offered)
+
+    def follow(self, name: str, known: Collection[str]) -> str | None:
+        """Follow the user's rules as far as they lead, then the built-in ones; None when the end names nothing."""
+        seen = set()
+        while name not in seen:
+            seen.add(name)
+            name = self.step(name)
+        return _native(knowledge().builtin.find(name) or name, known)
+
+    def step(self, name: str) -> str:
+        """Give the target of the user's rule for a name, the name itself where there is none."""
+        target = self.custom.find(name)
+        if target is None:
+            target = self.custom.find(_bare(name))
+        return target if target is not None else name
+
+
+def check_mapping(custom: Mapping[str, str], default_model: str) -> tuple[ConfigurationProblem, ...]:
+    """Find rules that lead back to themselves or to no model at all."""
+    router = Router.build(custom)
+    problems = [
+        problem
+        for name, target in custom.items()
+        if (problem := _check_target(router, f'proxy.custom_mapping."{name}"', target))
+    ]
+    if default_model and (problem := _check_target(router, "proxy.default_model", default_model)):
+        problems.append(problem)
+    return tuple(problems)
+
+
+def model_not_found(name: str) -> GatewayError:
+    """Make the answer for a name that leads nowhere, in OpenAI's words."""
+    return GatewayError(
+        404,
+        f"The model '{name[:200]}' does not exist or no rule maps it. GET /v1/models lists the names that work.",
+        code="model_not_found",
+        param="model",
+    )
+
+
+def _check_target(router: Router, path: str, target: str) -> ConfigurationProblem | None:
+    chain = [target]
+    while (following := router.step(chain[-1])) != chain[-1]:
+        chain.append(following)
+        if following in chain[:-1]:
+            return ConfigurationProblem(path, "a loop: " + " -> ".join(chain), "a chain of rules that ends")
+    if router.follow(chain[-1], ()) is None:
+        allowed = "a Gemini model, a built-in OpenAI name, a name another rule maps, or models/NAME as it is"
+        return ConfigurationProblem(path, f'"{chain[-1]}", which names no model', allowed)
+    return None
+
+
+def _bare(name: str) -> str:
+    """Take a provider's prefix off a name."""
+    for prefix in knowledge().prefixes:
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def _native(name: str, known: Collection[str]) -> str | None:
+    """Give the name as it is sent when it is one of the provider's own, or is marked so by the prefix ``models/``."""
+    bare = _bare(name)
+    if bare in known or name.startswith("models/") or knowledge().native.find(bare) is not None:
+        return bare or None
+    return None

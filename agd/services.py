@@ -1,0 +1,120 @@
+"""What lives beside the listeners: draining, reloading, keeping the lists of models fresh."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.internet import TimerService
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.logger import Logger
+
+from agd.accounts.account import Account
+from agd.accounts.verdict import Blame, judge
+from agd.daemon import Daemon
+from agd.errors import ConfigurationError, UpstreamFailure
+from agd.launch import Launch
+
+_log = Logger("agd")
+
+REFRESH_SECONDS = 3600.0
+CLOSE_SECONDS = 1.0
+"""How long closing idle upstream connections may take; a dead peer must not hold up the shutdown."""
+
+
+class DrainService(Service):
+    """Lets running requests end when the process is told to stop."""
+
+    name = "drain"
+
+    def __init__(self, daemon: Daemon, clock: Any, grace: Callable[[], float]) -> None:
+        self._daemon = daemon
+        self._clock = clock
+        self._grace = grace
+
+    def stopService(self) -> Deferred[None]:
+        """Fire when the last client connection is closed and the upstream ones are let go."""
+        super().stopService()
+        drained = self._daemon.site.drain(self._grace())
+        return drained.addCallback(lambda _: self._close_upstreams())
+
+    def _close_upstreams(self) -> Deferred[None]:
+        closed: Deferred[None] = self._daemon.connections.closeCachedConnections()
+        return closed.addTimeout(CLOSE_SECONDS, self._clock, onTimeoutCancel=lambda *_: None)
+
+
+class ReloadService(Service):
+    """Reads the configuration again on SIGHUP. One that is wrong is reported and changes nothing."""
+
+    name = "reload"
+
+    def __init__(self, daemon: Daemon, reactor: Any, prepare: Callable[[], Launch]) -> None:
+        self._daemon = daemon
+        self._reactor = reactor
+        self._prepare = prepare
+
+    def startService(self) -> None:
+        """Listen for the signal; it arrives between two byte codes, so the work is left to the reactor."""
+        super().startService()
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
+
+    def reload(self) -> None:
+        """Take the configuration as it is written now."""
+        try:
+            launch = self._prepare()
+        except ConfigurationError as error:
+            _log.error("configuration not reloaded:\n{error}", error=str(error))
+            return
+        self._daemon.apply(launch)
+        _log.info("configuration reloaded from {source}", source=launch.source)
+
+
+class CatalogueService(TimerService):
+    """Asks every account for its models, at the start and every hour; never while a request waits for it."""
+
+    name = "catalogue"
+
+    def __init__(self, daemon: Daemon, clock: Any) -> None:
+        TimerService.__init__(self, REFRESH_SECONDS, self.refresh)
+        self.clock = clock
+        self._daemon = daemon
+        self._running: Deferred[Any] | None = None
+
+    def refresh(self) -> Deferred[Any]:
+        """Ask all accounts at once; fires when each has answered or failed."""
+        accounts = self._daemon.gateway.pool.accounts
+        lists = [Deferred.fromCoroutine(self._learn(account)) for account in accounts]
+        self._running = gatherResults(lists)
+        return self._running
+
+    def stopService(self) -> Deferred[Any]:
+        """Give up what is being asked, then stop."""
+        if self._running is not None:
+            self._running.cancel()
+        stopped: Deferred[Any] = TimerService.stopService(self)
+        return stopped
+
+    async def _learn(self, account: Account) -> None:
+        gateway = self._daemon.gateway
+        try:
+            names = await gateway.upstream.models(account)
+        except CancelledError:
+            return
+        except UpstreamFailure as failure:
+            self._judge(account, failure)
+            return
+        gateway.catalogue.learn(account.id, names, int(time.time()))
+
+    def _judge(self, account: Account, failure: UpstreamFailure) -> None:
+        """A refused key is known before the first request needs it; anything else is only told."""
+        verdict = judge(failure)
+        if verdict.blame is Blame.DISABLE:
+            gateway = self._daemon.gateway
+            gateway.pool.punish(account, "", verdict, failure, gateway.clock.seconds())
+            gateway.observer.punished(account, "", failure, verdict)
+        else:
+            who = account.email or account.id
+            _log.warn("no list of models from {who}: {failure}", who=who, failure=str(failure))

@@ -1,0 +1,33 @@
+"""The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
+
+from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
+from agd.settings.overrides import ENVIRONMENT, Override
+from agd.settings.places import find_configuration
+from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
+from agd.settings.secret import Secret
+from agd.settings.structure import Setting, settings_of
+from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
+
+__all__ = [
+    "ENVIRONMENT",
+    "ENVIRONMENT_SOURCE",
+    "Account",
+    "AuthMode",
+    "ClientKey",
+    "ExposeAccount",
+    "Override",
+    "Proxy",
+    "Retry",
+    "Secret",
+    "Setting",
+    "Settings",
+    "Upstream",
+    "check_auth",
+    "effective_auth_mode",
+    "find_configuration",
+    "load_settings",
+    "read_settings",
+    "settings_from_environment",
+    "settings_of",
+    "warnings",
+]

@@ -1,0 +1,109 @@
+"""From the configuration's text and the environment to ``Settings``, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.settings.overrides import (
+    Override,
+    environment_overrides,
+    with_account_of_environment,
+    with_overrides,
+)
+from agd.settings.places import find_configuration
+from agd.settings.reading import Reading
+from agd.settings.structure import TableOf
+from agd.settings.tables import Settings
+
+ENVIRONMENT_SOURCE = "environment"
+"""The source named in problems when there is no configuration file."""
+
+_PLACE = re.compile(r"(?P<what>.*) \(at (?P<place>[^()]*)\)", re.DOTALL)
+
+
+def _no_file(path: str) -> str:
+    raise FileNotFoundError(2, "No file can be read here", path)
+
+
+def read_settings(
+    text: str,
+    source: str,
+    *,
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+    overrides: Iterable[Override] = (),
+) -> Settings:
+    """Read a configuration in TOML 1.0.
+
+    ``source`` is the file's path: it stands in problems, and relative ``file:`` secrets start from its folder.
+    ``read_file`` returns a file's text and raises ``OSError`` or, where it is not text, ``ValueError``. The
+    environment's variables override the file, ``overrides`` (the command line's options) override both.
+    Raises ``ConfigurationError`` with all problems.
+    """
+    document = with_account_of_environment(_parse(text, source), environ)
+    document = with_overrides(document, (*environment_overrides(environ), *overrides))
+    reading = Reading(source, environ, read_file)
+    settings = TableOf(Settings).read(document, "", reading)
+    if reading.problems:
+        raise ConfigurationError(source, reading.problems)
+    return cast(Settings, settings)
+
+
+def settings_from_environment(
+    environ: Mapping[str, str],
+    *,
+    read_file: Callable[[str], str] = _no_file,
+    overrides: Iterable[Override] = (),
+) -> Settings:
+    """Return the settings of an agd without a configuration file. Raises ``ConfigurationError``."""
+    return read_settings("", ENVIRONMENT_SOURCE, environ=environ, read_file=read_file, overrides=overrides)
+
+
+def load_settings(
+    option: str | None,
+    *,
+    environ: Mapping[str, str],
+    exists: Callable[[str], bool],
+    read_file: Callable[[str], str],
+    overrides: Iterable[Override] = (),
+) -> tuple[str, Settings]:
+    """Find the configuration, read it, and return its source and settings; ``option`` is what --config names.
+
+    Raises ``ConfigurationError``, also for a file that cannot be read.
+    """
+    path = find_configuration(option, environ, exists)
+    if path is None:
+        settings = settings_from_environment(environ, read_file=read_file, overrides=overrides)
+        return ENVIRONMENT_SOURCE, settings
+    text = _text_of(path, read_file)
+    return path, read_settings(text, path, environ=environ, read_file=read_file, overrides=overrides)
+
+
+def _text_of(path: str, read_file: Callable[[str], str]) -> str:
+    try:
+        return read_file(path)
+    except OSError as error:
+        found = error.strerror or "a file that is not readable"
+    except ValueError:  # its message and its context quote the content
+        found = "a file that is not text in UTF-8"
+    raise _whole_file(path, found)
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except ValueError as error:  # TOMLDecodeError, and bare ones such as an integer too long to convert
+        message = str(error)
+    except RecursionError:
+        message = "values nested too deeply"
+    match = _PLACE.fullmatch(message)
+    place, what = (match["place"], match["what"]) if match else ("file", message)
+    raise ConfigurationError(source, (ConfigurationProblem(place, what, "TOML 1.0"),))
+
+
+def _whole_file(path: str, found: str) -> ConfigurationError:
+    return ConfigurationError(path, (ConfigurationProblem("file", found, "a readable TOML file in UTF-8"),))

@@ -1,0 +1,48 @@
+"""What the settings amount to, once it is known who can reach agd.
+
+``loopback_only`` tells whether every listener can be reached from this machine only.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.settings.tables import Settings
+
+AuthMode = Literal["off", "strict", "all_except_health"]
+"""Which requests need a key."""
+
+EXAMPLE_KEY = "sk-antigravity"
+"""The client key that stands in examples everywhere and therefore protects nothing."""
+
+
+def effective_auth_mode(settings: Settings, loopback_only: bool) -> AuthMode:
+    """Return which requests need a key; ``auto`` protects whatever can be reached from elsewhere."""
+    if settings.proxy.auth_mode != "auto":
+        return settings.proxy.auth_mode
+    return "all_except_health" if _beyond_loopback(settings, loopback_only) else "off"
+
+
+def check_auth(settings: Settings, loopback_only: bool, source: str) -> None:
+    """Raise ``ConfigurationError`` when clients need a key and none is configured."""
+    mode = effective_auth_mode(settings, loopback_only)
+    if mode == "off" or settings.client_keys:
+        return
+    allowed = f"a key, since the effective auth_mode is {mode}"
+    raise ConfigurationError(source, (ConfigurationProblem("proxy.api_key", "nothing", allowed),))
+
+
+def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
+    """Return what the user should know before relying on these settings, a sentence each."""
+    found = []
+    example = any(client.key.reveal() == EXAMPLE_KEY for client in settings.client_keys)
+    if example and _beyond_loopback(settings, loopback_only):
+        found.append(f'a client key is the example "{EXAMPLE_KEY}", and agd can be reached from other machines')
+    if not settings.accounts:
+        found.append("no accounts are configured: no request can be answered")
+    return tuple(found)
+
+
+def _beyond_loopback(settings: Settings, loopback_only: bool) -> bool:
+    return settings.proxy.allow_lan_access or not loopback_only

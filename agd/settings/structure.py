@@ -1,0 +1,154 @@
+"""What a field of the configuration allows: arrays, mappings and tables.
+
+A table is an attrs class whose fields carry a ``Setting``; the class itself is all that has to be said about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from agd.settings.kinds import Kind, Text
+from agd.settings.overrides import Override
+from agd.settings.reading import INVALID, Reading, describe, item_path, key_path, quoted, type_name
+
+_SETTING = "agd.setting"
+
+
+@frozen
+class Setting:
+    """What is known of one field: what it allows and what it is for. The default is the attrs field's own."""
+
+    kind: Kind
+    doc: str
+
+
+def setting(kind: Kind, doc: str) -> dict[str, Setting]:
+    """Return the metadata of an attrs field that is read from the configuration."""
+    return {_SETTING: Setting(kind, doc)}
+
+
+def settings_of(table: type[attrs.AttrsInstance]) -> dict[str, Setting]:
+    """Return the settings of a table by key, in the order of the class."""
+    return {each.name: each.metadata[_SETTING] for each in attrs.fields(table) if _SETTING in each.metadata}
+
+
+@frozen
+class ArrayOf(Kind):
+    """An array whose elements are of one kind, read as a tuple.
+
+    ``distinct`` names a field of the elements' table in which no two may have the same value.
+    """
+
+    item: Kind
+    distinct: str | None = None
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        unique = f", no two with the same {self.distinct}" if self.distinct else ""
+        return f"an array, each element {self.item.allowed}{unique}"
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return the tuple of the elements that are right; the others are noted."""
+        if not isinstance(value, list):
+            return reading.note(path, type_name(value), self.allowed)  # its value may hold secrets
+        items = [self.item.read(each, item_path(path, i), reading) for i, each in enumerate(value)]
+        if self.distinct:
+            _note_repeated(value, self.distinct, path, reading)
+        return tuple(each for each in items if each is not INVALID)
+
+
+@frozen
+class TextMap(Kind):
+    """A table of any keys with text values, neither of them empty; the file's order is kept."""
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return 'a table of names: "name" = "other name"'
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return a dict in the order of the file; every pair that is wrong is noted."""
+        if not isinstance(value, Mapping):
+            return reading.note(path, describe(value), self.allowed)
+        for key, item in value.items():
+            _note_pair(key, item, key_path(path, key), reading)
+        return dict(value)
+
+
+@frozen
+class TableOf(Kind):
+    """A table with known keys, read as an instance of ``table``; of two ``rivals`` only one may be given."""
+
+    table: type[attrs.AttrsInstance]
+    rivals: tuple[str, str] | None = None
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return f"a table with the keys {', '.join(settings_of(self.table))}"
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return the instance; ``INVALID`` when a required key is missing or wrong. All problems are noted."""
+        if not isinstance(value, Mapping):
+            return reading.note(path, type_name(value), self.allowed)  # its value may be a secret
+        known = settings_of(self.table)
+        _note_unknown(value, known, path, reading)
+        if self.rivals and all(rival in value for rival in self.rivals):
+            both = " and ".join(self.rivals)
+            reading.note(key_path(path, self.rivals[1]), f"both {both}", "one of the two")
+        fields = {
+            key: _read_field(each.kind, value[key], key_path(path, key), reading)
+            for key, each in known.items()
+            if key in value
+        }
+        return self._made(fields, path, reading)
+
+    def _made(self, fields: dict[str, Any], path: str, reading: Reading) -> Any:
+        required = [each.name for each in attrs.fields(self.table) if each.default is attrs.NOTHING]
+        known = settings_of(self.table)
+        for key in required:
+            if key not in fields:
+                reading.note(key_path(path, key), "nothing", known[key].kind.allowed)
+        right = {key: value for key, value in fields.items() if value is not INVALID}
+        return self.table(**right) if right.keys() >= set(required) else INVALID
+
+
+def _read_field(kind: Kind, value: Any, path: str, reading: Reading) -> Any:
+    if isinstance(value, Override):
+        return kind.read_override(value, reading)
+    return kind.read(value, path, reading)
+
+
+def _note_unknown(value: Mapping[str, Any], known: Iterable[str], path: str, reading: Reading) -> None:
+    keys = list(known)
+    for key in value:
+        if key not in keys:
+            close = get_close_matches(key, keys, 1)
+            hint = f'did you mean "{close[0]}"? ' if close else ""
+            reading.note(key_path(path, key), f"unknown key {quoted(key)}", f"{hint}{', '.join(keys)}")
+
+
+def _note_repeated(items: list[Any], key: str, path: str, reading: Reading) -> None:
+    first: dict[str, int] = {}
+    for index, item in enumerate(items):
+        value = item.get(key) if isinstance(item, Mapping) else None
+        if isinstance(value, str) and first.setdefault(value, index) != index:
+            where = key_path(item_path(path, index), key)
+            taken = item_path(path, first[value])
+            reading.note(where, f"{quoted(value)}, which {taken} has as well", f"another {key}")
+
+
+def _note_pair(key: str, item: Any, path: str, reading: Reading) -> None:
+    text = Text()
+    if not text.fits(key):
+        reading.note(path, f"the key {quoted(key)}", f"a key that is {text.allowed}")
+    if isinstance(item, Mapping):
+        reading.note(path, "a table", f'{text.allowed}; a key with a dot stands in quotes, "gpt-4.1"')
+    else:
+        text.read(item, path, reading)

@@ -1,0 +1,81 @@
+"""The simulator's own surface, for tests in other processes: faults to come, calls that were, the last request.
+
+``PUT /simulator/faults/{key}``, ``DELETE /simulator/faults/{key}``, ``DELETE /simulator/faults``,
+``GET /simulator/calls``, ``DELETE /simulator/calls``, ``GET /simulator/last``.
+"""
+
+from __future__ import annotations
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from agd.encoding import InvalidJSON, decode, encode
+from agd.simulator.faults import read_faults
+from agd.simulator.resources import body_of, path_under
+from agd.simulator.script import JSON_TYPE
+from agd.simulator.simulation import Simulator
+
+
+def control(simulator: Simulator) -> Resource:
+    """Give the tree that stands at ``/simulator``."""
+    root = Resource()
+    root.putChild(b"faults", _Faults(simulator))
+    root.putChild(b"calls", _Calls(simulator))
+    root.putChild(b"last", _Last(simulator))
+    return root
+
+
+class _Faults(Resource):
+    isLeaf = True
+
+    def __init__(self, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._simulator = simulator
+
+    def render_PUT(self, request: Request) -> bytes:
+        key = path_under(request)
+        if key not in self._simulator.keys:
+            return _json(request, 404, {"error": f"no such key: {key}"})
+        try:
+            faults = read_faults(decode(body_of(request)))
+        except (InvalidJSON, ValueError) as error:
+            return _json(request, 400, {"error": str(error)})
+        self._simulator.faults.put(key, faults)
+        return _json(request, 200, {"key": key, "faults": len(faults)})
+
+    def render_DELETE(self, request: Request) -> bytes:
+        self._simulator.faults.clear(path_under(request) or None)
+        return _json(request, 200, {})
+
+
+class _Calls(Resource):
+    isLeaf = True
+
+    def __init__(self, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._simulator = simulator
+
+    def render_GET(self, request: Request) -> bytes:
+        return _json(request, 200, self._simulator.ledger.as_json())
+
+    def render_DELETE(self, request: Request) -> bytes:
+        self._simulator.ledger.forget()
+        return _json(request, 200, {})
+
+
+class _Last(Resource):
+    isLeaf = True
+
+    def __init__(self, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._simulator = simulator
+
+    def render_GET(self, request: Request) -> bytes:
+        last = self._simulator.ledger.last
+        return _json(request, 200, last) if last else _json(request, 404, {"error": "no generate request yet"})
+
+
+def _json(request: Request, status: int, value: object) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("content-type", JSON_TYPE)
+    return encode(value)

@@ -1,0 +1,154 @@
+"""``twistd agd``: options, and the service they make. The only file that imports the reactor."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from attrs import define
+from twisted.application.service import Application, IService, MultiService, Service
+from twisted.application.strports import service as listen_on
+from twisted.logger import Logger
+from twisted.python import usage
+
+from agd import __version__
+from agd.accounts.account import Account
+from agd.daemon import Daemon
+from agd.errors import ConfigurationError
+from agd.launch import Launch, prepare
+from agd.services import CatalogueService, DrainService, ReloadService
+from agd.settings import effective_auth_mode
+from agd.settings.overrides import Override
+
+_log = Logger("agd")
+
+
+class Options(usage.Options):
+    """Options of ``twistd agd``; they override the environment, which overrides the configuration file."""
+
+    synopsis = "[options]"
+    longdesc = "A gateway that answers OpenAI clients from Gemini models through a pool of accounts."
+    optParameters = [
+        ["port", "p", None, "TCP port (default: 8045)"],
+        ["config", "c", None, "configuration file (default: $AGD_CONFIG, ~/.config/agd/agd.toml, /etc/agd/agd.toml)"],
+    ]
+    optFlags = [["simulate", None, "answer from a built-in simulated upstream instead of real accounts"]]
+    launch: Launch
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self["listen"] = []
+
+    def opt_listen(self, description: str) -> None:
+        """Endpoint to listen on, such as tcp:8045:interface=127.0.0.1 or unix:/run/agd/agd.sock; may be repeated."""
+        self["listen"].append(description)
+
+    opt_l = opt_listen
+
+    def opt_version(self) -> None:
+        """Print agd's version."""
+        sys.stdout.write(f"agd {__version__}\n")
+        sys.exit(0)
+
+    def postOptions(self) -> None:
+        """Find and check the configuration, so that a wrong one is a usage error and never a traceback."""
+        if self["port"] is not None and self["listen"]:
+            raise usage.UsageError("--port and --listen exclude each other: give the port within --listen")
+        try:
+            self.launch = self.prepare()
+        except ConfigurationError as error:
+            raise usage.UsageError(str(error)) from None
+
+    def prepare(self) -> Launch:
+        """Read the configuration as it is now. Raises ``ConfigurationError``."""
+        port = self["port"]
+        overrides = [Override("--port", "proxy", "port", port)] if port is not None else []
+        return prepare(self["config"], overrides=overrides, listen=self["listen"])
+
+
+@define(eq=False)
+class _Simulation(Service):
+    """A simulated upstream on a loopback port, and the accounts that are asked there."""
+
+    _daemon: Daemon
+    _reactor: Any
+    _port: Any = None
+    name = "simulation"
+
+    def startService(self) -> None:
+        """Listen, then let the daemon ask there and nowhere else."""
+        from agd.simulator.server import Simulator, make_site  # noqa: PLC0415 - only when simulating
+
+        super().startService()
+        keys = ("sim-key-1", "sim-key-2")
+        site = make_site(Simulator(keys=keys), self._reactor)
+        port = self._port = self._reactor.listenTCP(0, site, interface="127.0.0.1")
+        base_url = f"http://127.0.0.1:{port.getHost().port}"
+        self._daemon.use_accounts(
+            tuple(Account.of_key(f"simulated-{n}@example.com", base_url, key) for n, key in enumerate(keys, 1))
+        )
+        _log.warn("SIMULATED ANSWERS: no model is asked; accounts and answers are made up")
+
+    def stopService(self) -> Any:
+        """Stop listening."""
+        super().stopService()
+        return self._port.stopListening() if self._port is not None else None
+
+
+def makeService(options: Options) -> IService:
+    """Make the daemon's service from checked options."""
+    from twisted.internet import reactor
+
+    launch = options.launch
+    daemon = Daemon.build(launch, reactor)
+    root = MultiService()
+    root.setName("agd")
+    parts: list[Any] = [_Announcement(launch, simulated=bool(options["simulate"]))]
+    if options["simulate"]:
+        parts.append(_Simulation(daemon, reactor))
+    parts += [
+        DrainService(daemon, reactor, lambda: launch.settings.proxy.drain_seconds),
+        ReloadService(daemon, reactor, options.prepare),
+        CatalogueService(daemon, reactor),
+    ]
+    parts += [listen_on(description, daemon.site, reactor=reactor) for description in launch.listeners]
+    for part in parts:
+        part.setServiceParent(root)
+    return root
+
+
+def application() -> Any:
+    """Make the application for ``twistd -y agd.tac``: settings come from the environment and the usual files."""
+    options = Options()
+    try:
+        options.parseOptions([])
+    except usage.UsageError as error:
+        raise SystemExit(str(error)) from None
+    app = Application("agd")
+    makeService(options).setServiceParent(app)
+    return app
+
+
+@define(eq=False)
+class _Announcement(Service):
+    """Tells at the start what runs: from which configuration, where, for whom."""
+
+    _launch: Launch
+    _simulated: bool
+    name = "announcement"
+
+    def startService(self) -> None:
+        """Say it once."""
+        super().startService()
+        launch = self._launch
+        _log.info(
+            "agd {version} from {source}: {accounts} account(s), auth {auth}, listening on {listeners}",
+            version=__version__,
+            source=launch.source,
+            accounts=len(launch.settings.accounts),
+            auth=effective_auth_mode(launch.settings, launch.loopback_only),
+            listeners=", ".join(launch.listeners),
+        )
+        for warning in launch.warnings:
+            if not self._simulated:
+                _log.warn("{warning}", warning=warning)

@@ -1,0 +1,212 @@
+"""One answer on its way: the upstream's bytes in, events out to a sink, and nothing kept in between.
+
+The relay is the body protocol of the upstream's response and the push producer of the client's request at once, so a
+client that reads slowly pauses the upstream, and one that leaves stops it. Until a sink is attached, events are held:
+that is the moment in which a failure may still be answered by asking another account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.protocol import Protocol as BodyProtocol
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+from twisted.web.http import PotentialDataLoss
+from zope.interface import implementer
+
+from agd.conversation import Answer, Event
+from agd.errors import FailureKind, UpstreamFailure
+from agd.gemini.answers import AnswerReader
+from agd.gemini.framing import Framer
+
+
+class Sink(Protocol):
+    """What takes the events of an answer as they come."""
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Take the events of one read from the network, in order."""
+
+
+class ClientLostError(Exception):
+    """The client left, or stopped reading for longer than it may: there is nobody to tell anything."""
+
+
+@implementer(IPushProducer)
+class Relay(BodyProtocol):
+    """Carries one answer. ``first`` fires when the first event is there, or fails when none will come.
+
+    ``done`` fires when the last event was given to the sink; it fails with ``UpstreamFailure`` when the answer broke
+    off, and with ``ClientLostError`` when the client left or did not read for ``stall_seconds``. Cancelling either
+    aborts the upstream call at once. How long the first event may take is the caller's to limit.
+    """
+
+    def __init__(self, reader: AnswerReader, clock: IReactorTime, *, idle_seconds: float, stall_seconds: float) -> None:
+        self._reader = reader
+        self._framer = Framer()
+        self._clock = clock
+        self._idle_seconds = idle_seconds
+        self._stall_seconds = stall_seconds
+        self._held: list[Event] = []
+        self._sink: Sink | None = None
+        self._last_read = 0.0
+        self._timer: IDelayedCall | None = None
+        self.paused = False
+        self._over = False
+        self.first: Deferred[None] = Deferred(self._abandon)
+        self.done: Deferred[None] = Deferred(self._abandon)
+
+    # ------------------------------------------------------------------ towards the sink
+
+    def pour(self, sink: Sink) -> Deferred[None]:
+        """Give the sink what is held and all that follows. Gives ``done``."""
+        self._sink = sink
+        held, self._held = self._held, []
+        if held:
+            sink.take(held)
+        if not self._over and not self.paused:
+            self._network().resumeProducing()
+        return self.done
+
+    def pauseProducing(self) -> None:
+        """Stop reading: the client does not keep up. Its silence is timed instead of the upstream's."""
+        if not self.paused and not self._over:
+            self.paused = True
+            self._network().pauseProducing()
+            self._set_timer(self._stall_seconds, self._stalled)
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+        if self.paused and not self._over:
+            self.paused = False
+            self._watch_silence()
+            self._network().resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Abort the upstream call: nobody wants the answer any more."""
+        if not self._over:
+            self._fail(Failure(ClientLostError("the client left")))
+
+    # ------------------------------------------------------------------ from the upstream
+
+    def dataReceived(self, data: bytes) -> None:
+        """Turn one read into events and give them on at once."""
+        if self._over:
+            return
+        self._last_read = self._clock.seconds()
+        self._convert(lambda: self._framer.feed(data))
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The body ended, well or not."""
+        if self._over:
+            return
+        if reason is not None and not reason.check(ResponseDone, PotentialDataLoss):
+            self._fail(Failure(UpstreamFailure(FailureKind.CUT, "the upstream's answer broke off")))
+            return
+        self._convert(self._framer.close)
+        if not self._over:
+            self._conclude()
+
+    # ------------------------------------------------------------------ within
+
+    def _convert(self, frame: Callable[[], list[bytes]]) -> None:
+        """Read events from what the framer completes; those before a fault are given on before the fault is told."""
+        events: list[Event] = []
+        fault: Failure | None = None
+        try:
+            for payload in frame():
+                events += self._reader.feed(payload)
+        except UpstreamFailure:
+            fault = Failure()
+        self._give(events)
+        if fault is not None and not self._over:
+            self._fail(fault)
+
+    def _conclude(self) -> None:
+        try:
+            events = self._reader.close()
+        except UpstreamFailure:
+            self._fail(Failure())
+            return
+        self._over = True
+        self._stop_timer()
+        self._give(events)
+        self.done.callback(None)
+
+    def _give(self, events: list[Event]) -> None:
+        if not events:
+            return
+        if self._sink is not None:
+            self._sink.take(events)
+            return
+        self._held += events
+        if not self.first.called:
+            if not self._over:
+                self._watch_silence()
+            self.first.callback(None)
+            if self._sink is None and not self._over:
+                self._network().pauseProducing()
+
+    def _fail(self, failure: Failure) -> None:
+        self._over = True
+        self._stop_timer()
+        if self.transport is not None:
+            # Closes the socket also under TLS; loseConnection would wait for a peer that only writes.
+            self._network().stopProducing()
+        if not self.first.called:
+            self.first.errback(failure)
+        else:
+            self.done.errback(failure)
+
+    def _abandon(self, _: Deferred[None]) -> None:
+        """Cancelled from outside: end the upstream call; the Deferred fails with CancelledError by itself."""
+        self._over = True
+        self._stop_timer()
+        if self.transport is not None:
+            self._network().stopProducing()
+
+    def _network(self) -> IPushProducer:
+        transport: Any = self.transport
+        return cast(IPushProducer, transport)
+
+    # ------------------------------------------------------------------ time
+
+    def _watch_silence(self) -> None:
+        self._last_read = self._clock.seconds()
+        self._set_timer(self._idle_seconds, self._check_silence)
+
+    def _check_silence(self) -> None:
+        """One timer for many reads: when it rings it looks how long the silence really was."""
+        remaining = self._last_read + self._idle_seconds - self._clock.seconds()
+        if remaining > 0:
+            self._set_timer(remaining, self._check_silence)
+        else:
+            message = f"the upstream was silent for {self._idle_seconds:g} seconds"
+            self._fail(Failure(UpstreamFailure(FailureKind.TIMEOUT, message)))
+
+    def _stalled(self) -> None:
+        self._fail(Failure(ClientLostError(f"the client read nothing for {self._stall_seconds:g} seconds")))
+
+    def _set_timer(self, seconds: float, ring: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self._clock.callLater(seconds, ring)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+
+class Fold:
+    """A sink that folds an answer, for replies that are sent whole."""
+
+    def __init__(self) -> None:
+        self.answer = Answer()
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Add the events to the answer."""
+        for event in events:
+            self.answer.add(event)

@@ -1,0 +1,68 @@
+"""Errors on their way out: the one place where an exception becomes a status line and a body."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from math import ceil
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from agd.encoding import encode
+from agd.errors import GatewayError
+from agd.protocols.errors import error_object
+
+HINT = "Check the base URL of your client: it must end in /v1, as in http://127.0.0.1:8045/v1"
+
+
+def error_body(error: GatewayError) -> bytes:
+    """Give OpenAI's error JSON."""
+    return encode(error_object(error))
+
+
+def error_headers(error: GatewayError) -> list[tuple[str, str]]:
+    """Give the headers that go with an error; Retry-After in whole seconds, at least 1."""
+    headers = [("Content-Type", "application/json"), *error.headers]
+    if error.retry_after is not None:
+        headers.append(("Retry-After", str(max(1, ceil(error.retry_after)))))
+        headers.append(("Retry-After-Ms", str(max(1, ceil(error.retry_after * 1000)))))
+    return headers
+
+
+def from_werkzeug(error: HTTPException, method: str, path: str) -> GatewayError:
+    """Turn the router's refusal into OpenAI's words."""
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        message = f"{method} is not allowed on {path}; allowed: {allowed}"
+        return GatewayError(405, message, code="method_not_allowed", headers=(("Allow", allowed),))
+    if isinstance(error, NotFound):
+        return unknown_path(method, path)
+    status = error.code or 500
+    return GatewayError(status, reason_phrase(status), code="http_error")
+
+
+def unknown_path(method: str, path: str) -> GatewayError:
+    """Answer for a path that means no endpoint."""
+    return GatewayError(404, f"Unknown request URL: {method} {path[:200]}. {HINT}.", code="unknown_url")
+
+
+def internal_error() -> GatewayError:
+    """Answer for a mistake of agd's; what happened is in the log under the request id."""
+    message = "agd could not answer because of a mistake of its own; its log has the details under this X-Request-Id"
+    return GatewayError(500, message, type="server_error", code="internal_error")
+
+
+def raw_response(error: GatewayError, request_id: str) -> bytes:
+    """Write a whole HTTP/1.1 response for a request that never becomes one; the connection closes after it."""
+    body = error_body(error)
+    head = [f"HTTP/1.1 {error.status} {reason_phrase(error.status)}"]
+    head += [f"{name}: {value}" for name, value in error_headers(error)]
+    head += [f"X-Request-Id: {request_id}", f"Content-Length: {len(body)}", "Connection: close"]
+    return "\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def reason_phrase(status: int) -> str:
+    """Give the standard words for a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

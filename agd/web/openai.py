@@ -1,0 +1,197 @@
+"""The routes of OpenAI's API and the two for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from attrs import define
+from klein import Klein
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from werkzeug.exceptions import HTTPException
+
+from agd.encoding import encode
+from agd.errors import GatewayError, UpstreamFailure
+from agd.gateway import Gateway
+from agd.gemini.client_errors import client_error
+from agd.protocols.endpoint import Context, Endpoint
+from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
+from agd.protocols.errors import read_body
+from agd.protocols.models import model_list, model_object
+from agd.upstream.relay import ClientLostError
+from agd.web.errors import from_werkzeug, internal_error
+from agd.web.request import Request
+from agd.web.stream import EventStream
+
+_NOTICE_LENGTH = 1000
+
+
+@define
+class Policy:
+    """What of the configuration the routes need; replaced fields hold from the next request on."""
+
+    expose_account: Literal["email", "id", "off"]
+    header_hold_seconds: float
+
+
+@define(eq=False, slots=False)
+class OpenAI:
+    """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits."""
+
+    gateway: Gateway
+    policy: Policy
+    clock: IReactorTime
+    now: Callable[[], float]
+    mint_id: Callable[[], str]
+
+    app = Klein()
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    _log = Logger()
+
+    # ------------------------------------------------------------------ routes
+
+    @app.route("/v1/chat/completions", methods=["POST"])
+    async def chat(self, request: Request) -> bytes | None:
+        """Chat completions."""
+        return await self._answer(request, CHAT)
+
+    @app.route("/v1/completions", methods=["POST"])
+    async def completions(self, request: Request) -> bytes | None:
+        """Legacy completions."""
+        return await self._answer(request, COMPLETIONS)
+
+    @app.route("/v1/responses", methods=["POST"])
+    async def responses(self, request: Request) -> bytes | None:
+        """Responses."""
+        return await self._answer(request, RESPONSES)
+
+    @app.route("/v1/models", methods=["GET"])
+    def models(self, request: Request) -> bytes:
+        """Every name that can be asked for."""
+        catalogue = self.gateway.catalogue
+        return _sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
+
+    @app.route("/v1/models/<path:name>", methods=["GET"])
+    def model(self, request: Request, name: str) -> bytes:
+        """One name; 404 where a request for it would be 404 as well."""
+        catalogue = self.gateway.catalogue
+        request.trail.model = self.gateway.router.resolve(name, catalogue.known)
+        self._tell(request)
+        return _sized(request, encode(model_object(name, catalogue.since)))
+
+    @app.route("/healthz", methods=["GET"])
+    def healthz(self, request: Request) -> bytes:
+        """The process is alive."""
+        return _sized(request, b'{"status":"ok"}')
+
+    @app.route("/readyz", methods=["GET"])
+    def readyz(self, request: Request) -> bytes:
+        """Some account can be asked; else 503 with the reason."""
+        reason = "agd is shutting down" if request.site.draining else self.gateway.pool.unready()
+        if reason is not None:
+            raise GatewayError(503, reason, type="server_error", code="not_ready")
+        return _sized(request, b'{"status":"ready"}')
+
+    # ------------------------------------------------------------------ the way of a request
+
+    async def _answer(self, request: Request, endpoint: Endpoint) -> bytes | None:
+        _check_content_type(request)
+        prompt = endpoint.read(read_body(request.content.read()))
+        context = Context(self.mint_id(), int(self.now()), prompt)
+        if prompt.stream:
+            await self._stream(request, endpoint, context)
+            return None
+        answer = await self.gateway.complete(prompt, request.trail)
+        self._tell(request)
+        return _sized(request, encode(endpoint.render(answer, context)))
+
+    async def _stream(self, request: Request, endpoint: Endpoint, context: Context) -> None:
+        stream = EventStream(request, endpoint.stream(context), self.clock)
+        opening = Deferred.fromCoroutine(self.gateway.open(context.prompt, request.trail))
+        hold = self.clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
+        try:
+            relay = await opening
+            if not stream.begun:
+                self._tell(request)
+                stream.begin()
+            await stream.pour(relay)
+        except GatewayError as error:
+            if not stream.begun:
+                raise
+            stream.fail(error)
+        except UpstreamFailure as failure:
+            request.trail.failures.append(f"mid-stream: {failure}")
+            stream.fail(client_error(failure))
+        except ClientLostError as lost:
+            request.trail.failures.append(str(lost))
+            request.abandon()
+        finally:
+            if hold.active():
+                hold.cancel()
+            stream.stop()
+
+    def _begin_waiting(self, request: Request, stream: EventStream) -> None:
+        # Which account will answer is not known yet, and a header that may turn out wrong is not sent.
+        self._tell(request, account=False)
+        stream.begin_waiting()
+
+    # ------------------------------------------------------------------ headers that tell what happened
+
+    def _tell(self, request: Request, *, account: bool = True) -> None:
+        trail = request.trail
+        if trail.model:
+            request.setHeader("X-Mapped-Model", trail.model)
+        if account and trail.account is not None and self.policy.expose_account != "off":
+            email = trail.account.email if self.policy.expose_account == "email" else ""
+            request.setHeader("X-Account-Email", (email or trail.account.id).encode())
+        if trail.notices:
+            compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
+            request.setHeader("X-Agd-Notices", compact.encode("ascii", "replace")[:_NOTICE_LENGTH])
+
+    # ------------------------------------------------------------------ errors
+
+    @app.handle_errors(GatewayError)
+    def _gateway_error(self, request: Any, failure: Failure) -> None:
+        self._tell(request)
+        error: Any = failure.value
+        request.write_error(error)
+
+    @app.handle_errors(HTTPException)
+    def _routing_error(self, request: Any, failure: Failure) -> None:
+        error: Any = failure.value
+        request.write_error(from_werkzeug(error, *request.summary()))
+
+    @app.handle_errors(CancelledError)
+    def _cancelled(self, request: Any, failure: Failure) -> None:
+        """The client left: Klein cancelled the route, and there is nobody to answer."""
+
+    @app.handle_errors(Exception)
+    def _mistake(self, request: Any, failure: Failure) -> None:
+        self._log.failure("answering {id} failed", failure=failure, id=request.trail.request_id)
+        if request.startedWriting:
+            # Ending it normally would make a broken answer look complete.
+            request.channel.abort()
+            return
+        self._tell(request)
+        request.write_error(internal_error())
+
+
+def _sized(request: Request, body: bytes) -> bytes:
+    request.setHeader("Content-Length", str(len(body)))
+    return body
+
+
+def _check_content_type(request: Request) -> None:
+    """Raise ``GatewayError`` 415 for a body that says it is something else than JSON."""
+    content_type = (request.getHeader("content-type") or "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        message = f"Content-Type '{content_type[:100]}' is not supported: send application/json"
+        raise GatewayError(415, message, code="unsupported_media_type")
+    coding = (request.getHeader("content-encoding") or "identity").strip().lower()
+    if coding != "identity":
+        message = f"Content-Encoding '{coding[:100]}' is not supported: send the body as it is"
+        raise GatewayError(415, message, code="unsupported_content_encoding")

@@ -1,0 +1,120 @@
+"""The HTTP server under the routes: what is refused at the head of a request, and a drain that loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+from twisted.web.resource import IResource
+from twisted.web.server import Site as TwistedSite
+
+from agd.errors import GatewayError
+from agd.gateway import Trail
+from agd.web.auth import Door
+from agd.web.channel import Channel
+from agd.web.paths import canonical
+from agd.web.request import Request
+
+
+class AccessObserver(Protocol):
+    """Told of every answer that left, also of refusals."""
+
+    def answered(self, method: str, path: str, status: int, seconds: float, trail: Trail) -> None:
+        """An answer is complete, or its client left (499)."""
+
+
+class Site(TwistedSite):
+    """The server: its door and its limit may be replaced while it runs."""
+
+    protocol = Channel  # type: ignore[assignment]  # Twisted annotates its own wrapper for HTTP/2
+    requestFactory = Request
+    noisy = False
+
+    def __init__(
+        self,
+        resource: IResource,
+        door: Door,
+        *,
+        clock: IReactorTime,
+        mint_id: Callable[[], str],
+        observer: AccessObserver,
+        max_body_bytes: int,
+    ) -> None:
+        TwistedSite.__init__(self, resource, parsePOSTFormSubmission=False, reactor=clock)
+        self.door = door
+        self.clock = clock
+        self.mint_id = mint_id
+        self.max_body_bytes = max_body_bytes
+        self.draining = False
+        self._observer = observer
+        self._channels: set[Channel] = set()
+        self._drained: Deferred[None] | None = None
+
+    # ------------------------------------------------------------------ the head of a request
+
+    def check_head(self, method: bytes, uri: bytes, headers: Headers, length: int | None) -> None:
+        """Raise ``GatewayError`` for a request that need not be read further."""
+        is_preflight = method == b"OPTIONS" and headers.hasHeader("access-control-request-method")
+        if not is_preflight:
+            self.door.check(canonical(uri.partition(b"?")[0].decode("ascii", "replace")), headers)
+        if length is not None and length > self.max_body_bytes:
+            raise self.too_large()
+
+    def too_large(self) -> GatewayError:
+        """Make the answer for a body beyond the limit."""
+        message = f"The request body is larger than the {self.max_body_bytes} bytes that proxy.max_body_bytes allows"
+        return GatewayError(413, message, code="request_too_large")
+
+    # ------------------------------------------------------------------ what happened
+
+    def answered(self, request: Request, status: int) -> None:
+        """Report an answer."""
+        seconds = self.clock.seconds() - request.began
+        self._observer.answered(*request.summary(), status, seconds, request.trail)
+
+    def refused(self, channel: Channel, error: GatewayError, request_id: str) -> None:
+        """Report a refusal at the head."""
+        self._observer.answered("-", "-", error.status, 0.0, Trail(request_id, failures=[error.message]))
+
+    def log(self, request: Any) -> None:
+        """Twisted's own access line is not written: ``answered`` tells more, also of requests that broke off."""
+
+    # ------------------------------------------------------------------ drain
+
+    def opened(self, channel: Channel) -> None:
+        """Count a connection in."""
+        self._channels.add(channel)
+
+    def closed(self, channel: Channel) -> None:
+        """Count a connection out."""
+        self._channels.discard(channel)
+        if self._drained is not None and not self._channels:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def drain(self, grace: float) -> Deferred[None]:
+        """Let running requests end and close all else; after ``grace`` seconds abort what is left.
+
+        The Deferred fires when no connection is open: only then has everything written been sent.
+        """
+        self.draining = True
+        for channel in list(self._channels):
+            channel.close_when_idle()
+        if not self._channels:
+            return succeed(None)
+        drained: Deferred[None] = Deferred()
+        self._drained = drained
+        overdue = self.clock.callLater(grace, self._abort_all)
+
+        def done(result: Any) -> None:
+            if overdue.active():
+                overdue.cancel()
+
+        return drained.addCallback(done)
+
+    def _abort_all(self) -> None:
+        for channel in list(self._channels):
+            channel.abort()

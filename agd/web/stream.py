@@ -1,0 +1,95 @@
+"""A streamed answer: events become bytes on the client's transport the moment they are there.
+
+The status line waits for the first event, so that it can still tell the truth; when that takes too long the stream
+begins without it, and comment lines keep everything between here and the client from taking silence for death.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from agd.conversation import Event
+from agd.errors import GatewayError
+from agd.protocols.endpoint import StreamWriter
+from agd.upstream.relay import Relay
+from agd.web.request import Request
+
+HEARTBEAT_SECONDS = 15.0
+HEARTBEAT = b": keep-alive\n\n"
+"""A comment (WHATWG HTML, section 9.2.6 of server-sent events): every parser skips it."""
+
+
+class EventStream:
+    """One SSE response. It is the sink of a relay; ``write`` calls happen within the upstream's read."""
+
+    def __init__(self, request: Request, writer: StreamWriter, clock: IReactorTime) -> None:
+        self._request = request
+        self._writer = writer
+        self._clock = clock
+        self._last_write = 0.0
+        self._timer: IDelayedCall | None = None
+        self._relay: Relay | None = None
+        self.begun = False
+
+    def begin(self) -> None:
+        """Commit to status 200 and send the head now."""
+        self.begun = True
+        request = self._request
+        request.setHeader("Content-Type", "text/event-stream; charset=utf-8")
+        request.setHeader("Cache-Control", "no-cache")
+        request.setHeader("X-Accel-Buffering", "no")
+        self._last_write = self._clock.seconds()
+        self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._beat)
+
+    def begin_waiting(self) -> None:
+        """Commit to status 200 before there is any event, and say so with a comment."""
+        self.begin()
+        self._write(HEARTBEAT)
+
+    async def pour(self, relay: Relay) -> None:
+        """Send the whole answer. Raises ``UpstreamFailure`` when it breaks off, ``ClientLostError`` if nobody reads."""
+        self._relay = relay
+        self._request.registerProducer(relay, True)
+        try:
+            await relay.pour(self)
+        finally:
+            self._let_go()
+        self._write(self._writer.close())
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Send events: all of one read in one write."""
+        data = self._writer.write(events)
+        if data:
+            self._write(data)
+
+    def fail(self, error: GatewayError) -> None:
+        """End with an error event: a stream never pretends that it is complete."""
+        self._let_go()
+        self._write(self._writer.fail(error))
+
+    def _write(self, data: bytes) -> None:
+        self._last_write = self._clock.seconds()
+        self._request.write(data)
+
+    def _beat(self) -> None:
+        """One timer for many writes: when it rings it looks how long the silence really was."""
+        silence = self._clock.seconds() - self._last_write
+        if silence >= HEARTBEAT_SECONDS and (self._relay is None or not self._relay.paused):
+            self._write(HEARTBEAT)
+            silence = 0.0
+        self._timer = self._clock.callLater(max(HEARTBEAT_SECONDS - silence, 1.0), self._beat)
+
+    def stop(self) -> None:
+        """Stop the heartbeat: the response ends here, whatever comes of it."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _let_go(self) -> None:
+        """Release the producer before the request is finished; Twisted wants it so."""
+        if self._relay is not None and self._request.producer is self._relay:
+            self._relay = None
+            if self._request.channel is not None:  # Twisted takes it away when the connection is lost
+                self._request.unregisterProducer()

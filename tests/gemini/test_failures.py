@@ -1,0 +1,193 @@
+"""Errors of the provider, and what the client is told of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from agd.errors import FailureKind, UpstreamFailure
+from agd.gemini.client_errors import client_error
+from agd.gemini.failures import failure_within, read_failure
+
+KEY = "AIza" + "SyMadeUpForThisTest_0123456789abcde"
+
+
+def body(code: int, status: str, message: str, *details: dict[str, Any]) -> bytes:
+    """Write a google.rpc.Status as the provider does."""
+    error = {"code": code, "message": message, "status": status, "details": list(details)}
+    return json.dumps({"error": error}, indent=2).encode()
+
+
+def info(reason: str, **metadata: str) -> dict[str, Any]:
+    """Write an ErrorInfo."""
+    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "metadata": metadata}
+
+
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.4s"}
+QUOTA = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "RequestsPerMinute-FreeTier"}, {"quotaId": "RequestsPerDay-FreeTier"}, {}],
+}
+
+
+class ReadingTests(SynchronousTestCase):
+    """read_failure."""
+
+    def test_G33_quota_details(self) -> None:
+        """Delay, quota ids, reason and code name of a 429 are read."""
+        failure = read_failure(429, body(429, "RESOURCE_EXHAUSTED", "Too much.", QUOTA, RETRY, info("RATE")))
+        self.assertEqual(
+            (failure.kind, failure.status, failure.grpc, failure.reason, failure.retry_after, failure.message),
+            (FailureKind.STATUS, 429, "RESOURCE_EXHAUSTED", "RATE", 34.4, "Too much."),
+        )
+        self.assertEqual(failure.quota_ids, ("RequestsPerMinute-FreeTier", "RequestsPerDay-FreeTier"))
+
+    def test_delay_sources_in_order(self) -> None:
+        """Details win over the header, and the header over the words."""
+        words = "Please retry in 44.02s."
+        reset = info("QUOTA_EXHAUSTED", quotaResetDelay="2m")
+        self.assertEqual(read_failure(429, body(429, "X", words, reset), "7").retry_after, 120)
+        self.assertEqual(read_failure(429, body(429, "X", words), "7").retry_after, 7)
+        self.assertEqual(read_failure(429, body(429, "X", words)).retry_after, 44.02)
+        self.assertIsNone(read_failure(429, body(429, "X", "Wait.")).retry_after)
+
+    def test_reset_time_stamp_needs_a_clock(self) -> None:
+        """A time stamp is read when the time is known."""
+        stamp = body(429, "X", "Wait.", info("Q", quotaResetTimeStamp="1970-01-01T00:02:00Z"))
+        self.assertEqual(read_failure(429, stamp, now=20.0).retry_after, 100)
+        self.assertIsNone(read_failure(429, stamp).retry_after)
+
+    def test_G09_error_as_array(self) -> None:
+        """An error inside a list is the same error."""
+        failure = read_failure(503, b"[" + body(503, "UNAVAILABLE", "Overloaded.") + b"]")
+        self.assertEqual((failure.grpc, failure.message), ("UNAVAILABLE", "Overloaded."))
+
+    def test_G40_html_page(self) -> None:
+        """Of an HTML page, only short words remain."""
+        page = b"<!DOCTYPE html><html><head><style>p{color:red}</style><title>t</title></head><body><h1>Bad</h1> <b>gateway"
+        failure = read_failure(502, page + b"</b>" + b"<p>x " * 500)
+        self.assertTrue(failure.message.startswith("Bad gateway x"))
+        self.assertNotIn("<", failure.message)
+        self.assertLessEqual(len(failure.message), 300)
+
+    def test_unreadable_bodies(self) -> None:
+        """An empty, binary or senseless body still gives a failure with words."""
+        for data in (b"", b"\xff\xfe", b"null", b"[]", b"3", b'{"error":7}', b'{"error":{"message":5,"details":[1]}}'):
+            failure = read_failure(500, data)
+            self.assertEqual((failure.kind, failure.status), (FailureKind.STATUS, 500))
+            self.assertTrue(failure.message)
+
+    def test_oauth_error(self) -> None:
+        """The two plain texts of an OAuth error are message and reason."""
+        failure = read_failure(400, b'{"error":"invalid_grant","error_description":"Token expired."}')
+        self.assertEqual((failure.message, failure.reason), ("Token expired.", "invalid_grant"))
+
+    def test_G39_secrets(self) -> None:
+        """Nothing shaped like a credential is left in a message."""
+        for text in (
+            f"POST https://h/v1?key={KEY}&alt=sse",
+            f"Consumer 'api_key:{KEY}'",
+            f"Bearer {KEY}",
+            "ya29.abcDEF",
+        ):
+            message = read_failure(400, body(400, "X", text)).message
+            self.assertIn("[redacted]", message)
+            self.assertNotIn("AIza", message)
+            self.assertNotIn("abcDEF", message)
+
+    def test_key_refused_by_words(self) -> None:
+        """A refused key is known by its words only with INVALID_ARGUMENT, or else by its reason."""
+        words = "API key not valid. Please pass a valid API key."
+        self.assertEqual(read_failure(400, body(400, "INVALID_ARGUMENT", words)).reason, "API_KEY_INVALID")
+        self.assertEqual(read_failure(400, body(400, "INTERNAL", words)).reason, "")
+        self.assertEqual(read_failure(400, body(400, "X", "No.", info("API_KEY_INVALID"))).reason, "API_KEY_INVALID")
+
+    def test_G10_error_inside_200(self) -> None:
+        """An error object carries its own status, by code or by name."""
+        for error, status in (({"code": 429}, 429), ({"code": 8, "status": "RESOURCE_EXHAUSTED"}, 429), ({}, 500)):
+            failure = failure_within({"error": error})
+            assert failure is not None
+            self.assertEqual(failure.status, status)
+        self.assertIsNone(failure_within({"candidates": []}))
+
+    @given(st.binary(max_size=60))
+    def test_never_raises(self, data: bytes) -> None:
+        """Any body whatever gives a failure."""
+        self.assertEqual(read_failure(418, data).status, 418)
+
+
+class ClientErrorTests(SynchronousTestCase):
+    """client_error."""
+
+    def told(self, **fields: Any) -> tuple[int, str, str | None]:
+        """Return status, type and code of what is told."""
+        error = client_error(UpstreamFailure(FailureKind.STATUS, fields.pop("message", "m"), **fields))
+        return error.status, error.type, error.code
+
+    def test_G30_table(self) -> None:
+        """Every status has the client's error of the table."""
+        table = {
+            400: (400, "invalid_request_error", None),
+            401: (503, "server_error", "upstream_auth_error"),
+            403: (403, "permission_error", "permission_denied"),
+            404: (404, "invalid_request_error", "model_not_found"),
+            408: (504, "server_error", "upstream_timeout"),
+            413: (413, "invalid_request_error", "request_too_large"),
+            429: (429, "requests", "rate_limit_exceeded"),
+            499: (504, "server_error", "upstream_timeout"),
+            500: (502, "server_error", "upstream_error"),
+            501: (501, "server_error", "upstream_unimplemented"),
+            502: (502, "server_error", "upstream_error"),
+            503: (503, "server_error", "upstream_overloaded"),
+            504: (504, "server_error", "upstream_timeout"),
+            524: (503, "server_error", "upstream_overloaded"),
+            529: (503, "server_error", "upstream_overloaded"),
+        }
+        for status, expected in table.items():
+            self.assertEqual(self.told(status=status), expected)
+
+    def test_G31_key_trouble_is_not_the_clients(self) -> None:
+        """A refused upstream key is 503, and its words are not repeated."""
+        failure = UpstreamFailure(FailureKind.STATUS, "API key not valid.", status=400, reason="API_KEY_INVALID")
+        error = client_error(failure)
+        self.assertEqual((error.status, error.code), (503, "upstream_auth_error"))
+        self.assertNotIn("API key", error.message)
+
+    def test_context_length(self) -> None:
+        """A prompt that is too long has OpenAI's code."""
+        message = "The input token count (1205123) exceeds the maximum number of tokens allowed (1048576)."
+        self.assertEqual(self.told(status=400, message=message)[::2], (400, "context_length_exceeded"))
+
+    def test_precondition(self) -> None:
+        """A region or billing problem of the account is the gateway's."""
+        self.assertEqual(self.told(status=400, grpc="FAILED_PRECONDITION")[0], 503)
+
+    def test_daily_quota(self) -> None:
+        """A quota of the day is insufficient_quota; the delay is kept."""
+        failure = UpstreamFailure(FailureKind.STATUS, "m", status=429, quota_ids=("XPerDayY",), retry_after=9.0)
+        error = client_error(failure)
+        self.assertEqual((error.type, error.code, error.retry_after), ("insufficient_quota", "insufficient_quota", 9.0))
+
+    def test_other_kinds(self) -> None:
+        """Failures without a status are 502, and a timeout 504."""
+        told = {kind: client_error(UpstreamFailure(kind, "m")) for kind in FailureKind}
+        self.assertEqual(
+            {kind: (error.status, error.code) for kind, error in told.items()},
+            {
+                FailureKind.STATUS: (502, "upstream_error"),
+                FailureKind.CONNECT: (502, "upstream_unreachable"),
+                FailureKind.TIMEOUT: (504, "upstream_timeout"),
+                FailureKind.EMPTY: (502, "upstream_empty_response"),
+                FailureKind.CUT: (502, "upstream_stream_interrupted"),
+                FailureKind.MALFORMED: (502, "upstream_malformed_response"),
+            },
+        )
+
+    def test_503_keeps_the_delay(self) -> None:
+        """When the provider said how long to wait, the client hears it."""
+        error = client_error(UpstreamFailure(FailureKind.STATUS, "m", status=503, retry_after=3.0))
+        self.assertEqual(error.retry_after, 3.0)
