@@ -20,7 +20,7 @@ _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"[\r\n]")
 _STRUCTURE = re.compile(rb'["{}\[\]]')
-_IN_STRING = re.compile(rb'["\\]')
+_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _BETWEEN = re.compile(rb"[^\s,]")
 
 
@@ -169,19 +169,28 @@ class _Documents:
 
     def _step(self) -> bool:
         """Go to the next byte that matters inside an object; False when it has not come yet."""
-        pattern = _IN_STRING if self._in_string else _STRUCTURE
-        found = pattern.search(self._buffer, self._position)
+        if self._in_string:
+            return self._leave_string()
+        found = _STRUCTURE.search(self._buffer, self._position)
         if found is None:
-            self._position = max(self._position, len(self._buffer))
+            self._position = len(self._buffer)
             return False
-        byte = self._buffer[found.start()]
         self._position = found.end()
-        if byte == ord("\\"):
-            self._position += 1  # the escaped byte says nothing, even when it is still to come
-        elif byte == ord('"'):
-            self._in_string = not self._in_string
+        byte = self._buffer[found.start()]
+        if byte == ord('"'):
+            self._in_string = True
         else:
             self._depth += 1 if byte in b"{[" else -1
+        return True
+
+    def _leave_string(self) -> bool:
+        """Go behind the string's end; False when it has not come, or only half of an escape has."""
+        found = _IN_STRING.match(self._buffer, self._position)
+        self._position = self._position if found is None else found.end()
+        if self._buffer[self._position : self._position + 1] != b'"':
+            return False
+        self._position += 1
+        self._in_string = False
         return True
 
     def close(self) -> list[bytes]:

@@ -109,7 +109,7 @@ class PartTests(SynchronousTestCase):
     def test_B16_B17_B20_B21_arguments_exact(self) -> None:
         """Nulls, strings, large numbers, fractions, order and characters stay."""
         arguments = '{"z":null,"a":"true","n":12345678901234567890,"x":1.0,"ü":"é😀"}'
-        payload = '{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":%s}}]}}]}' % arguments
+        payload = '{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":' + arguments + "}}]}}]}"
         self.assertEqual(reader().feed(payload.encode())[1], ToolCallDelta(0, arguments))
 
     def test_B30_names_go_back(self) -> None:
@@ -205,7 +205,8 @@ class PartTests(SynchronousTestCase):
 
     def test_F08_F09_content_missing(self) -> None:
         """A candidate without content, or parts, is no crash and no event."""
-        for content in ({}, {"parts": None}, {"parts": []}, None, []):
+        contents: list[Any] = [{}, {"parts": None}, {"parts": []}, None, []]
+        for content in contents:
             self.assertEqual(self.fed({"candidates": [{"content": content}]}), [])
         self.assertEqual(self.fed({"candidates": [{}]}, {"candidates": None}, {"candidates": [None]}, {}), [])
 

@@ -43,7 +43,21 @@ class DurationTests(SynchronousTestCase):
 
     def test_no_duration(self) -> None:
         """What says no duration is None, never an error."""
-        for value in (None, "", "soon", "-5s", -1, math.nan, True, [], {}, {"seconds": "x"}, "1.5 apples", b"1s"):
+        values: tuple[object, ...] = (
+            None,
+            "",
+            "soon",
+            "-5s",
+            -1,
+            math.nan,
+            True,
+            [],
+            {},
+            {"seconds": "x"},
+            "1.5 apples",
+            b"1s",
+        )
+        for value in values:
             self.assertIsNone(parse_duration(value), value)
 
     def test_absurd_values(self) -> None:

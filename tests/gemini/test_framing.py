@@ -63,7 +63,10 @@ class EventTests(SynchronousTestCase):
 
     def test_G04_multi_line_data(self) -> None:
         """Data lines of one event are joined with LF."""
-        self.assertEqual(frame(b'data: {"a":\ndata: 1}\n\n'), [b'{"a":\n1}'])
+        for end in (b"\n", b"\r\n", b"\r"):
+            body = b'data: {"a":' + end + b"data: 1}" + end + end
+            self.assertEqual(frame(body), [b'{"a":\n1}'])
+            self.assertEqual(frame(*single_bytes(body)), [b'{"a":\n1}'])
 
     def test_G05_other_fields(self) -> None:
         """Comments, other fields, empty events, and the end marker give nothing."""

@@ -75,9 +75,7 @@ _part = st.one_of(
         st.none() | st.just("c2ln"),
     ),
 )
-_usage = st.builds(
-    Usage, *(st.integers(0, 1000) for _ in ("prompt", "completion", "reasoning", "cached", "tool_use"))
-)
+_usage = st.builds(Usage, *(st.integers(0, 1000) for _ in ("prompt", "completion", "reasoning", "cached", "tool_use")))
 
 
 @st.composite

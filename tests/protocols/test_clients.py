@@ -59,5 +59,6 @@ class ClientTests(SynchronousTestCase):
             prompt = RESPONSES.read({**body, "tools": tools})
             self.assertTrue(prompt.instructions)
             self.assertTrue(prompt.reasoning.summary)
-            self.assertEqual({notice.param for notice in prompt.notices},
-                             {"include[0]", "prompt_cache_key", "client_metadata"})
+            self.assertEqual(
+                {notice.param for notice in prompt.notices}, {"include[0]", "prompt_cache_key", "client_metadata"}
+            )
