@@ -38,11 +38,15 @@ class Launch:
 def prepare(
     file: str | None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     overrides: Iterable[Override] = (),
     listen: Sequence[str] = (),
 ) -> Launch:
-    """Find, read and check the configuration. Raises ``ConfigurationError`` with everything that is wrong."""
+    """Find, read and check the configuration; ``environ`` is the process's own by default.
+
+    Raises ``ConfigurationError`` with everything that is wrong.
+    """
+    environ = os.environ if environ is None else environ
     source, settings = load_settings(
         file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
     )

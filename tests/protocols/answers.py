@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -103,4 +104,4 @@ def writes(draw: st.DrawFn) -> list[list[Event]]:
     events = draw(answers())
     cuts = sorted(draw(st.lists(st.integers(0, len(events)), max_size=4)))
     places = [0, *cuts, len(events)]
-    return [events[low:high] for low, high in zip(places, places[1:], strict=False)]
+    return [events[low:high] for low, high in pairwise(places)]

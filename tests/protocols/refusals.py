@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import ParamSpec
 
-from agd.conversation import Prompt
 from agd.errors import BadRequest
 
-Reader = Callable[[Mapping[str, Any]], Prompt]
+_P = ParamSpec("_P")
 
 
-def refusal_of(read: Callable[[], object]) -> BadRequest:
+def refusal_of(read: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs) -> BadRequest:
     """Return the error that a reading ends with; fails when it succeeds."""
     try:
-        read()
+        read(*args, **kwargs)
     except BadRequest as error:
         assert error.status == 400
         assert error.message

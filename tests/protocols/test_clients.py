@@ -48,7 +48,7 @@ class ClientTests(SynchronousTestCase):
     def test_codex_tools(self) -> None:
         """Codex's namespaces and hosted tools are refused by their place in the list."""
         for path, body in _captured("codex-*-shell-tool-loop.json"):
-            error = refusal_of(lambda path=path, body=body: _ENDPOINTS[path].read(body))
+            error = refusal_of(_ENDPOINTS[path].read, body)
             place = next(index for index, tool in enumerate(body["tools"]) if tool["type"] != "function")
             self.assertEqual(error.param, f"tools[{place}].type")
 

@@ -47,12 +47,12 @@ class EndpointTests(SynchronousTestCase):
     def test_nothing_to_read(self) -> None:
         """A body without any content is refused by the name that belongs to the route."""
         for endpoint, param in ((CHAT, "messages"), (COMPLETIONS, "prompt"), (RESPONSES, "input")):
-            error = refusal_of(lambda endpoint=endpoint: endpoint.read({"model": "m"}))
+            error = refusal_of(endpoint.read, {"model": "m"})
             self.assertEqual((error.param, error.code), (param, "missing_required_parameter"))
 
     def test_model(self) -> None:
         """A request without a model is refused on every route."""
         for endpoint in (CHAT, COMPLETIONS, RESPONSES):
-            for body in ({}, {"model": ""}, {"model": None}):
-                body = {**body, "messages": [{"role": "user", "content": "x"}]} if endpoint is CHAT else body
-                self.assertEqual(refusal_of(lambda e=endpoint, b=body: e.read(b)).param, "model")
+            for model in ({}, {"model": ""}, {"model": None}):
+                error = refusal_of(endpoint.read, {"prompt": "x", "input": "x", **model})
+                self.assertEqual(error.param, "model")

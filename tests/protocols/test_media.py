@@ -61,7 +61,7 @@ class DataURLTests(SynchronousTestCase):
         """Broken or empty data is refused, with the field and the code that clients know."""
         for url in ("data:image/png;base64,@@@", "data:image/png;base64,A", "data:image/png;base64,", "data:x"):
             with self.subTest(url=url):
-                error = refusal_of(lambda url=url: read_url(url, "messages[0].content[1].image_url.url"))
+                error = refusal_of(read_url, url, "messages[0].content[1].image_url.url")
                 self.assertEqual(error.param, "messages[0].content[1].image_url.url")
                 self.assertEqual(error.code, "invalid_image_url")
 
@@ -86,7 +86,7 @@ class LinkTests(SynchronousTestCase):
         """Paths, file URLs and other schemes are refused, even where the file exists."""
         for url in ("file:///etc/passwd", "/etc/passwd", "etc/passwd", "ftp://x/y", "", "http://", "https:///etc"):
             with self.subTest(url=url):
-                self.assertEqual(refusal_of(lambda url=url: read_url(url, "p")).code, "invalid_image_url")
+                self.assertEqual(refusal_of(read_url, url, "p").code, "invalid_image_url")
 
 
 class FileTests(SynchronousTestCase):
@@ -100,7 +100,7 @@ class FileTests(SynchronousTestCase):
 
     def test_unknown_type(self) -> None:
         """A file whose type cannot be told is refused rather than called PDF."""
-        self.assertEqual(refusal_of(lambda: read_file(_b64(b"a,b"), None, "p")).param, "p")
+        self.assertEqual(refusal_of(read_file, _b64(b"a,b"), None, "p").param, "p")
 
     def test_sound(self) -> None:
         """Sound has a full type, corrected by its bytes."""

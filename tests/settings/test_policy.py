@@ -57,15 +57,6 @@ class ExposeAccountTests(SynchronousTestCase):
         self.assertEqual(read('proxy.expose_account = "off"').effective_expose_account(True), "off")
 
 
-class InterfaceTests(SynchronousTestCase):
-    """Where agd listens."""
-
-    def test_interface(self) -> None:
-        """This machine only, or every interface."""
-        self.assertEqual(read().proxy.interface, "127.0.0.1")
-        self.assertEqual(read(LAN).proxy.interface, "0.0.0.0")
-
-
 class WarningTests(SynchronousTestCase):
     """What the user should know."""
 

@@ -80,7 +80,11 @@ class ChatAnswerTests(SynchronousTestCase):
 
     def test_content_null(self) -> None:
         """Content is null beside calls alone or a refusal, and empty where there is nothing at all."""
-        cases = [(call(0, "f", "{}"), None), ([RefusalDelta("no")], None), ([], "")]
+        cases: list[tuple[list[Event], str | None]] = [
+            (call(0, "f", "{}"), None),
+            ([RefusalDelta("no")], None),
+            ([], ""),
+        ]
         for events, content in cases:
             message = render(fold([*events, STOP]), context())["choices"][0]["message"]
             self.assertEqual(message["content"], content)
@@ -97,13 +101,13 @@ class ChatAnswerTests(SynchronousTestCase):
 
     def test_order_of_code(self) -> None:
         """Code stands where it ran, in a fence that its own fences cannot close."""
-        events = [TextDelta("a"), CodePart("```\n", "PYTHON"), TextDelta("b"), STOP]
+        events: list[Event] = [TextDelta("a"), CodePart("```\n", "PYTHON"), TextDelta("b"), STOP]
         content = render(fold(events), context())["choices"][0]["message"]["content"]
         self.assertEqual(content, "a\n````python\n```\n````\nb")
 
     def test_images(self) -> None:
         """Images are numbered and stay out of the text."""
-        events = [MediaPart("image/png", "YQ=="), TextDelta("x"), MediaPart("image/png", "Yg=="), STOP]
+        events: list[Event] = [MediaPart("image/png", "YQ=="), TextDelta("x"), MediaPart("image/png", "Yg=="), STOP]
         message = render(fold(events), context())["choices"][0]["message"]
         self.assertEqual([image["index"] for image in message["images"]], [0, 1])
         self.assertEqual(message["images"][1]["image_url"]["url"], "data:image/png;base64,Yg==")

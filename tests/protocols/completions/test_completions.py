@@ -12,8 +12,8 @@ from agd.conversation import (
     Event,
     Finished,
     FinishReason,
-    Message,
     MediaPart,
+    Message,
     RefusalDelta,
     Text,
     TextDelta,
@@ -52,7 +52,7 @@ class CompletionRequestTests(SynchronousTestCase):
         prompts: list[Any] = [None, [], ["a", "b"], [1, 2], [[1, 2]], 5, {}]
         for prompt in prompts:
             with self.subTest(prompt=prompt):
-                error = refusal_of(lambda prompt=prompt: read({"model": "m", "prompt": prompt}))
+                error = refusal_of(read, {"model": "m", "prompt": prompt})
                 self.assertEqual(error.param, "prompt")
 
     def test_refused(self) -> None:
@@ -67,7 +67,7 @@ class CompletionRequestTests(SynchronousTestCase):
         }
         for name, value in cases.items():
             with self.subTest(name=name):
-                error = refusal_of(lambda f={name: value}: read({"model": "m", "prompt": "x", **f}))
+                error = refusal_of(read, {"model": "m", "prompt": "x", name: value})
                 self.assertEqual(error.param, name)
         neutral = {"echo": False, "suffix": None, "best_of": 1, "logprobs": None, "n": 1, "user": ""}
         self.assertEqual(read({"model": "m", "prompt": "x", **neutral}).notices, ())
@@ -120,7 +120,11 @@ class CompletionAnswerTests(SynchronousTestCase):
 
     def test_extensions(self) -> None:
         """A refusal and images stand beside the text, not in it."""
-        events = [RefusalDelta("no"), MediaPart("image/png", "YQ=="), Finished(FinishReason.CONTENT_FILTER, "X")]
+        events: list[Event] = [
+            RefusalDelta("no"),
+            MediaPart("image/png", "YQ=="),
+            Finished(FinishReason.CONTENT_FILTER, "X"),
+        ]
         choice = render(fold(events), context())["choices"][0]
         self.assertEqual((choice["text"], choice["refusal"], len(choice["images"])), ("", "no", 1))
 
