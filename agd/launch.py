@@ -74,7 +74,9 @@ def _stack() -> Stack:
     """Look what the machine can bind: some containers have no IPv6 at all."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            # Asked before the bind: once bound to ::1, Linux reports 1 whatever a socket bound to :: would do.
+            separate = probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
             probe.bind(("::1", 0))
-            return "separate" if probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) else "dual"
+            return "separate" if separate else "dual"
     except OSError:
         return "ipv4"

@@ -30,11 +30,11 @@ class Account:
 
     @classmethod
     def of_key(cls, email: str, base_url: str, secret: str) -> Account:
-        """Make the account of an API key. Its id stays the same as long as key and email do."""
-        return cls(opaque_id(email, secret), email, base_url, ApiKey(secret))
+        """Make the account of an API key. Its id stays the same as long as key, email and upstream do."""
+        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret))
 
 
-def opaque_id(email: str, secret: str) -> str:
+def opaque_id(email: str, base_url: str, secret: str) -> str:
     """Give ``acct_`` and 12 hex digits that cannot be tried out against guessed addresses: the key is part of it."""
-    digest = hmac.new(secret.encode(), b"agd-account\0" + email.encode(), hashlib.sha256)
+    digest = hmac.new(secret.encode(), f"agd-account\0{email}\0{base_url}".encode(), hashlib.sha256)
     return "acct_" + digest.hexdigest()[:12]

@@ -11,32 +11,9 @@ from collections.abc import Collection, Iterable
 from attrs import define, field
 
 from agd.accounts.account import Account
-from agd.accounts.verdict import BLOCK, MAX_BLOCK, Blame, Verdict
+from agd.accounts.standing import Standing
+from agd.accounts.verdict import Blame, Verdict
 from agd.errors import UpstreamFailure
-
-
-@define
-class Hold:
-    """Why and until when an account is not asked for a model."""
-
-    until: float
-    cause: UpstreamFailure
-    strikes: int = 1
-
-
-@define(eq=False)
-class Standing:
-    """What the pool knows of one account."""
-
-    account: Account
-    disabled: UpstreamFailure | None = None
-    holds: dict[str, Hold] = field(factory=dict)
-    last_turn: int = 0
-
-    def rests(self, model: str, now: float) -> Hold | None:
-        """Give the hold that keeps this account from serving the model now."""
-        hold = self.holds.get(model)
-        return hold if hold is not None and hold.until > now else None
 
 
 @define
@@ -70,7 +47,7 @@ class Pool:
         """Take a newly read configuration: what rests still rests, what was disabled gets another chance."""
         known = self._standings
         self._standings = {
-            account.id: Standing(account, holds=known[account.id].holds if account.id in known else {})
+            account.id: known[account.id].succeed(account) if account.id in known else Standing(account)
             for account in accounts
         }
 
@@ -88,32 +65,27 @@ class Pool:
             raise self._exhausted(model, now)
         chosen = min(usable, key=_last_turn)
         self._turn += 1
-        chosen.last_turn = self._turn
+        chosen.take_turn(self._turn, model, now)
         return chosen.account
 
     def punish(self, account: Account, model: str, verdict: Verdict, failure: UpstreamFailure, now: float) -> None:
         """Carry out a verdict. An account that is no longer in the pool is none of its business."""
         standing = self._standings.get(account.id)
-        if standing is None or verdict.blame is Blame.NOBODY:
+        if standing is None:
             return
-        if verdict.blame is Blame.DISABLE:
-            standing.disabled = failure
-            return
-        before = standing.holds.get(model)
-        strikes = before.strikes + 1 if before is not None else 1
-        seconds = verdict.seconds
-        if verdict.blame is Blame.BLOCK:
-            seconds = min(BLOCK * 2 ** (strikes - 1), MAX_BLOCK)
-        until = now + seconds
-        if before is not None and verdict.blame is Blame.COOL:
-            until = max(until, before.until)
-        standing.holds[model] = Hold(until, failure, strikes)
+        match verdict.blame:
+            case Blame.COOL:
+                standing.cool(model, verdict.seconds, failure, now)
+            case Blame.BLOCK:
+                standing.block(model, failure, now)
+            case Blame.DISABLE:
+                standing.disabled = failure
 
     def forgive(self, account: Account, model: str) -> None:
-        """Note that the account served the model: what was held against it is over."""
+        """Note that the account served the model: a block is over. A cooldown is not: it was told by the clock."""
         standing = self._standings.get(account.id)
         if standing is not None:
-            standing.holds.pop(model, None)
+            standing.forgive(model)
 
     def renew(self, account: Account) -> None:
         """Take the same account with a fresh credential; its standing stays."""
@@ -128,10 +100,15 @@ class Pool:
         return min(waits, default=None)
 
     def unready(self) -> str | None:
-        """Say why no account can be asked for anything, or None when one can."""
+        """Say why no account can be asked for anything, or None when one can.
+
+        Clients read this, and not all of them may know addresses: accounts are told by their place in the
+        configuration.
+        """
         if not self._standings:
             return "no account is configured: add [[accounts]] to the configuration or set GEMINI_API_KEY"
-        reasons = [f"{_label(s.account)}: {s.disabled}" for s in self._standings.values() if s.disabled]
+        standings = enumerate(self._standings.values(), 1)
+        reasons = [f"account {place}: {standing.disabled}" for place, standing in standings if standing.disabled]
         if len(reasons) == len(self._standings):
             return "no account is usable: " + "; ".join(reasons)
         return None
@@ -140,7 +117,7 @@ class Pool:
         standings = [standing for standing in self._standings.values() if standing.disabled is None]
         holds = [hold for standing in standings if (hold := standing.rests(model, now)) is not None]
         if holds:
-            soonest = min(holds, key=_until)
+            soonest = min(holds, key=lambda hold: hold.until)
             return Exhausted(soonest.cause, soonest.until - now)
         disabled = [standing.disabled for standing in self._standings.values() if standing.disabled is not None]
         return Exhausted(disabled[-1] if disabled and not standings else None, None)
@@ -148,11 +125,3 @@ class Pool:
 
 def _last_turn(standing: Standing) -> int:
     return standing.last_turn
-
-
-def _until(hold: Hold) -> float:
-    return hold.until
-
-
-def _label(account: Account) -> str:
-    return account.email or account.id

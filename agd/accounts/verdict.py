@@ -18,9 +18,6 @@ UNTOLD_COOLDOWN = 5.0
 """Seconds an account rests for a model after a 429 that does not say how long."""
 DAY_QUOTA_COOLDOWN = 900.0
 """Seconds between two looks at an account whose daily quota is used up and that does not say until when."""
-BLOCK = 60.0
-"""Seconds of the first block of an account for a model; doubled each time it fails again, up to MAX_BLOCK."""
-MAX_BLOCK = 3600.0
 
 _TRANSIENT = frozenset({408, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 

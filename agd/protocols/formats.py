@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agd.conversation import Notice, OutputFormat, Reasoning
 from agd.protocols.fields import Fields, invalid, missing, shown, wrong_type
+from agd.protocols.parameters import leftovers_within
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """OpenAI's reasoning efforts, least first."""
@@ -44,8 +45,7 @@ def read_reasoning(fields: Fields, notices: list[Notice]) -> Reasoning:
     summary = fields.one_of("summary", _SUMMARIES) or old
     if summary in {"concise", "detailed"}:
         notices.append(Notice(fields.at("summary"), "the provider has one kind of summary; it is used"))
-    for key, _ in fields.unread():
-        notices.append(Notice(fields.at(key)[:80], "ignored: the provider has nothing like it"))
+    notices.extend(leftovers_within(fields))
     return Reasoning(effort, summary not in {None, "none"})
 
 

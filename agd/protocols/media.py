@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from binascii import Error as Base64Error
 from binascii import a2b_base64
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -90,15 +89,29 @@ def _read_data_url(url: str, param: str, code: str) -> tuple[str, str]:
 
 def _normal(text: str, param: str, code: str) -> tuple[bytes, str]:
     """Return bytes and their standard padded base64; text that is already standard is returned itself."""
-    plain = text.translate(_SPACE).translate(_URL_SAFE).rstrip("=")
-    padded = plain + "=" * (-len(plain) % 4)
-    try:
-        raw = a2b_base64(padded, strict_mode=True)
-    except (Base64Error, ValueError):
-        raise BadRequest(f"Invalid '{param}': the data is not valid base64.", param=param, code=code) from None
+    raw = _decoded(text)
+    if raw is None:
+        text = _standard(text)
+        raw = _decoded(text)
+    if raw is None:
+        raise BadRequest(f"Invalid '{param}': the data is not valid base64.", param=param, code=code)
     if not raw:
         raise BadRequest(f"Invalid '{param}': the data is empty.", param=param, code=code)
-    return raw, padded
+    return raw, text
+
+
+def _decoded(text: str) -> bytes | None:
+    """Decode standard padded base64, None when it is not that."""
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return None
+
+
+def _standard(text: str) -> str:
+    """Write base64 in the standard alphabet, without white space and with its padding."""
+    plain = text.translate(_SPACE).translate(_URL_SAFE).rstrip("=")
+    return plain + "=" * (-len(plain) % 4)
 
 
 def _settle(mime: str | None, raw: bytes, param: str, code: str, fallback: str | None = None) -> str:

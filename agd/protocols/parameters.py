@@ -74,7 +74,9 @@ def read_stream(fields: Fields, notices: list[Notice]) -> tuple[bool, bool]:
         raise invalid("stream_options", _STREAM_ONLY)
     if options.flag("include_obfuscation"):
         notices.append(Notice("stream_options.include_obfuscation", "ignored: events are sent without padding"))
-    return stream, options.flag("include_usage") or False
+    include_usage = options.flag("include_usage") or False
+    notices.extend(leftovers_within(options))
+    return stream, include_usage
 
 
 def refuse_many(fields: Fields) -> None:
@@ -101,6 +103,12 @@ def leftovers(fields: Fields) -> Iterator[Notice]:
             yield Notice(key[:80], "unknown parameter, ignored")
         elif value not in known.neutral:
             yield Notice(key, known.why)
+
+
+def leftovers_within(fields: Fields) -> Iterator[Notice]:
+    """Tell of every key of a nested object that the reader did not ask for."""
+    for key, _ in fields.unread():
+        yield Notice(fields.at(key)[:80], "ignored: it has no effect here")
 
 
 def _read_limit(fields: Fields, names: tuple[str, ...], notices: list[Notice]) -> int | None:

@@ -48,10 +48,16 @@ class Reply:
 
 
 def ask(
-    port: int, path: str, body: Any = None, headers: Mapping[str, str] | None = None, method: str | None = None
+    port: int,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str | None = None,
+    host: str = "127.0.0.1",
 ) -> Reply:
-    """Send one request to 127.0.0.1: POST with ``body`` as JSON where there is one, else GET."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    """Send one request: POST with ``body`` as JSON (bytes as they are) where there is one, else GET."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         content = {} if body is None else {"Content-Type": "application/json"}

@@ -19,7 +19,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.e2e.exchange import ask
 from tests.e2e.processes import Child, free_port, script, temporary_folder, until
 
-MODEL = "gemini-2.5-flash"
+CLEAN_END = -signal.SIGTERM
+"""A process that was told to stop ends with the signal itself after its work is done: twistd's way, and systemd's."""
 
 
 @define(eq=False)
@@ -88,7 +89,11 @@ class DaemonProcess:
         (folder / "agd.toml").write_text(configuration, "utf-8")
         command = [script("twistd"), "-n", "--pidfile=", "agd", "--port", str(port), "--config", "agd.toml", *options]
         daemon = cls(Child.start(command, folder), port)
-        await_health(daemon.child, port)
+        try:
+            await_health(daemon.child, port)
+        except AssertionError:
+            daemon.child.discard()
+            raise
         return daemon
 
     def reload(self, configuration: str) -> None:
@@ -152,7 +157,7 @@ class Stage:
         finally:
             daemon.discard()
             self.simulator.child.discard()
-        assert status == 0, f"the daemon ended with {status}:\n{output}"
+        assert status == CLEAN_END, f"the daemon ended with {status}:\n{output}"
         assert "Traceback" not in output, output
         secret = next((key for key in self.simulator.keys if key in output), None)
         assert secret is None, f"{secret} is in the log:\n{output}"

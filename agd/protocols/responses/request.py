@@ -10,6 +10,7 @@ from agd.protocols.fields import Fields, invalid, shown, unsupported, wrong_type
 from agd.protocols.formats import read_effort, read_format
 from agd.protocols.parameters import (
     leftovers,
+    leftovers_within,
     read_model,
     read_parallel,
     read_sampling,
@@ -90,7 +91,9 @@ def _read_text(fields: Fields, notices: list[Notice]) -> Fields | None:
         return None
     if text.one_of("verbosity", ("low", "medium", "high")) not in {None, "medium"}:
         notices.append(Notice("text.verbosity", "ignored: the provider has nothing like it"))
-    return text.object("format")
+    place = text.object("format")
+    notices.extend(leftovers_within(text))
+    return place
 
 
 def _read_include(fields: Fields, notices: list[Notice]) -> None:

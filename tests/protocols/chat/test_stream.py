@@ -44,14 +44,14 @@ def deltas(events: list[Event], **options: Any) -> list[dict[str, Any]]:
 
 def _folded(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the choice that openai-python makes of these chunks, in the shape of a plain answer."""
-    message: dict[object, object] = {}
+    message: dict[Any, Any] = {}
     finish: dict[str, Any] = {}
     for choice in (choice for chunk in chunks for choice in chunk["choices"]):
         message = accumulate_delta(message, choice["delta"])
         if choice["finish_reason"]:
             finish = {key: choice[key] for key in ("finish_reason", "native_finish_reason") if key in choice}
     message.setdefault("refusal", None)
-    for entry in message.get("tool_calls", ()):  # type: ignore[attr-defined]
+    for entry in message.get("tool_calls", ()):
         del entry["index"]
     if not message["content"] and (message.get("tool_calls") or message["refusal"]):
         message["content"] = None
