@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from agd.encoding import InvalidJSON, decode
 from agd.errors import BadRequest, GatewayError
 from agd.protocols.fields import json_type
+
+MAX_DEPTH = 200
+"""How deep a body may be nested: far beyond any real one, far below where walking it would break."""
 
 _MESSAGE_LIMIT = 80
 
@@ -26,4 +30,22 @@ def read_body(data: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(body, dict):
         raise BadRequest(f"The request body must be a JSON object, but it is {json_type(body)}.", code="invalid_type")
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(body, MAX_DEPTH):
+        raise BadRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.", code="invalid_json")
     return body
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Walk level by level, without recursion: what is looked for is what would break a recursion."""
+    level = [value]
+    for _ in range(limit):
+        level = [child for container in level for child in _children(container)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import BadRequest, GatewayError
-from agd.protocols.errors import error_object, read_body
+from agd.protocols.errors import MAX_DEPTH, error_object, read_body
 from tests.protocols.refusals import refusal_of
 
 
@@ -47,3 +49,15 @@ class ErrorTests(SynchronousTestCase):
     def test_nested_too_deeply(self) -> None:
         """A depth bomb is refused."""
         self.assertEqual(refusal_of(lambda: read_body(b"[" * 100_000)).status, 400)
+
+    def test_depth_limit(self) -> None:
+        """A body at the limit is read, one level more is refused, however its levels are mixed."""
+        for opening, closing in ((b'{"a":', b"}"), (b"[0,", b"]")):
+            body = b'{"a":' + opening * (MAX_DEPTH - 1) + b"1" + closing * (MAX_DEPTH - 1) + b"}"
+            self.assertIn("a", read_body(body))
+            deeper = b'{"a":' + opening * MAX_DEPTH + b"1" + closing * MAX_DEPTH + b"}"
+            self.assertIn("deeper", refusal_of(partial(read_body, deeper)).message)
+
+    def test_wide_is_not_deep(self) -> None:
+        """Thousands of small containers beside one another are no depth."""
+        self.assertEqual(len(read_body(b'{"a":[' + b",".join([b"{}"] * 5000) + b"]}")["a"]), 5000)
