@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import secrets
 import time
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from agd.gemini.models import bundled_models
 from agd.launch import Launch, read_text
 from agd.routing import Router
 from agd.settings import Settings, effective_auth_mode
+from agd.settings.reading import Reading
+from agd.settings.secret import SecretText
 from agd.telemetry import LogObserver
 from agd.transport.agent import Body, make_agent
 from agd.transport.agent import Pool as Connections
@@ -124,19 +125,19 @@ def _door(launch: Launch) -> Door:
 
 def _rereader(launch: Launch) -> Callable[[Account], ApiKey | None]:
     """Make what looks a key up again in the file it came from: key files are replaced while agd runs."""
-    folder = os.path.dirname(launch.source)
-    files = {
-        account.id: os.path.join(folder, configured.api_key.source.removeprefix("file:"))
+    sources = {
+        account.id: configured.api_key.source
         for account, configured in zip(accounts_of(launch.settings), launch.settings.accounts, strict=True)
         if configured.api_key.source.startswith("file:")
     }
 
     def reread(account: Account) -> ApiKey | None:
-        path = files.get(account.id)
-        try:
-            return ApiKey(read_text(path).strip()) if path is not None else None
-        except (OSError, ValueError):
-            return None  # the account is disabled for its refused key, which tells the operator enough
+        if account.id not in sources:
+            return None
+        reading = Reading(launch.source, {}, read_text)
+        secret = SecretText().read(sources[account.id], "accounts", reading)
+        # Where the file is no good, the account is disabled for its refused key: that tells the operator enough.
+        return None if reading.problems else ApiKey(secret.reveal())
 
     return reread
 

@@ -27,6 +27,8 @@ from agd.upstream.relay import Fold, Relay
 
 T = TypeVar("T")
 
+SOON = 1.0
+"""Seconds told in Retry-After when an account is free that this request did not come to."""
 LATER = 30.0
 """Seconds told in Retry-After when nothing says how long: nobody is on hold, yet everybody failed."""
 
@@ -179,10 +181,10 @@ class _Quest:
         """Look once whether a refused credential has been replaced where it comes from."""
         if self._renewed or judge(failure).blame is not Blame.DISABLE:
             return None
-        self._renewed = True
         credential = self._gateway.reread(account)
         if credential is None or credential == account.credential:
             return None
+        self._renewed = True
         fresh = evolve(account, credential=credential)
         self._gateway.pool.renew(fresh)
         return fresh
@@ -196,7 +198,10 @@ class _Quest:
         gateway = self._gateway
         if error.status >= 500 or error.status == 429:
             wait = gateway.pool.wait(self._trail.model, gateway.clock.seconds())
-            error.retry_after = float(ceil(wait)) if wait else error.retry_after or LATER
+            if wait == 0 and error.status == 429 and error.retry_after:
+                error.retry_after = SOON  # that delay is one account's, and another is free
+            else:
+                error.retry_after = float(ceil(wait)) if wait else error.retry_after or LATER
         return error
 
 

@@ -13,7 +13,8 @@ Stack = Literal["ipv4", "dual", "separate"]
 """What the machine has: no IPv6; one IPv6 socket that takes IPv4 as well; or a socket for each."""
 
 BACKLOG = 1024
-_UNESCAPED_COLON = re.compile(r"(?<!\\):")
+_PART = re.compile(r"(?:\\.|[^:\\])+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def listeners(settings: Settings, listen: Sequence[str], stack: Stack) -> tuple[str, ...]:
@@ -21,19 +22,18 @@ def listeners(settings: Settings, listen: Sequence[str], stack: Stack) -> tuple[
     if listen:
         return tuple(listen)
     port = settings.proxy.port
-    if settings.proxy.allow_lan_access:
-        ipv4, ipv6 = f"tcp:port={port}:backlog={BACKLOG}", rf"tcp6:port={port}:backlog={BACKLOG}:interface=\:\:"
-        return {"ipv4": (ipv4,), "dual": (ipv6,), "separate": (ipv4, ipv6)}[stack]
-    local = f"tcp:port={port}:backlog={BACKLOG}:interface=127.0.0.1"
+    lan = settings.proxy.allow_lan_access
+    ipv4 = f"tcp:port={port}:backlog={BACKLOG}" + ("" if lan else ":interface=127.0.0.1")
+    ipv6 = rf"tcp6:port={port}:backlog={BACKLOG}:interface=" + (r"\:\:" if lan else r"\:\:1")
+    if lan and stack == "dual":
+        return (ipv6,)
     # With port 0 the two would get different ports, of which the caller can know only one.
-    if stack == "ipv4" or port == 0:
-        return (local,)
-    return (local, rf"tcp6:port={port}:backlog={BACKLOG}:interface=\:\:1")
+    return (ipv4,) if stack == "ipv4" or port == 0 else (ipv4, ipv6)
 
 
 def is_loopback(description: str) -> bool:
     """Tell whether only this machine can reach an endpoint; what cannot be told counts as reachable."""
-    kind, *arguments = (part.replace("\\:", ":") for part in _UNESCAPED_COLON.split(description))
+    kind, *arguments = (_ESCAPED.sub(r"\1", part) for part in _PART.findall(description) or [""])
     if kind == "unix":
         return True
     named = dict(argument.split("=", 1) for argument in arguments if "=" in argument)

@@ -2,13 +2,13 @@
 
 Order: exact rule of the user, the user's wildcard rules (``*`` anywhere; most literal characters wins, ties by order
 in the file), the built-in table of OpenAI names, the provider's own names, the default model. A rule's target is
-itself a name and is resolved the same way, so rules can build on one another; a chain that comes back to itself is
-refused when the configuration is read. Pure: what the upstreams list is an argument.
+itself a name that other rules may map, so rules can build on one another; but a target that is the provider's own is
+meant as it stands, and only an exact rule leads on from it: a rule for ``*`` does not undo the rules beside it. A chain
+that comes back to itself is refused when the configuration is read. Pure: what the upstreams list is an argument.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -21,25 +21,33 @@ from agd.errors import ConfigurationProblem, GatewayError
 
 @frozen
 class Pattern:
-    """A name with ``*`` for any characters, also none."""
+    """A name with ``*`` for any characters, also none; matched in one pass, however many stars there are."""
 
     text: str
     target: str
-    _regex: re.Pattern[str] = field(repr=False, eq=False)
+    _literals: tuple[str, ...] = field(init=False, repr=False, eq=False)
 
-    @classmethod
-    def of(cls, text: str, target: str) -> Pattern:
-        """Compile a pattern and the target it stands for."""
-        return cls(text, target, re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL))
+    @_literals.default
+    def _split(self) -> tuple[str, ...]:
+        return tuple(self.text.split("*"))
 
     def matches(self, name: str) -> bool:
         """Tell whether the whole name fits. Case counts."""
-        return self._regex.fullmatch(name) is not None
+        first, *between, last = self._literals
+        start, end = len(first), len(name) - len(last)
+        if start > end or not (name.startswith(first) and name.endswith(last)):
+            return False
+        for literal in between:
+            found = name.find(literal, start, end)
+            if found < 0:
+                return False
+            start = found + len(literal)
+        return True
 
     @property
     def literals(self) -> int:
         """How many characters the pattern spells out."""
-        return len(self.text) - self.text.count("*")
+        return sum(map(len, self._literals))
 
 
 @frozen
@@ -52,15 +60,17 @@ class Table:
     @classmethod
     def of(cls, rules: Mapping[str, str]) -> Table:
         """Divide rules into exact ones and patterns, the most literal pattern first (a stable sort keeps ties)."""
-        patterns = [Pattern.of(name, target) for name, target in rules.items() if "*" in name]
+        patterns = [Pattern(name, target) for name, target in rules.items() if "*" in name]
         patterns.sort(key=lambda pattern: -pattern.literals)
         return cls({name: target for name, target in rules.items() if "*" not in name}, tuple(patterns))
 
     def find(self, name: str) -> str | None:
         """Give the target of the rule for a name, None when no rule fits."""
         target = self.exact.get(name)
-        if target is not None:
-            return target
+        return target if target is not None else self.match(name)
+
+    def match(self, name: str) -> str | None:
+        """Give the target of the pattern that fits a name best, None when none fits."""
         return next((pattern.target for pattern in self.patterns if pattern.matches(name)), None)
 
 
@@ -100,9 +110,9 @@ class Router:
 
         Raises ``GatewayError`` 404 ``model_not_found`` when nothing maps the name and there is no default.
         """
-        target = self.follow(name, known)
+        target = self.lead(self.rule(name) or name, known)
         if target is None and self.default_model:
-            target = self.follow(self.default_model, known)
+            target = self.lead(self.default_model, known)
         if target is None:
             raise model_not_found(name)
         if target not in known:
@@ -110,28 +120,32 @@ class Router:
         return target
 
     def names(self, known: Collection[str]) -> list[str]:
-        """List what can be asked for: the user's exact names, built-in exact names, upstream models; no patterns."""
-        offered = dict.fromkeys(self.custom.exact)
-        for name in knowledge().builtin.exact:
-            if self.resolve(name, known) in known:
-                offered[name] = None
-        offered.update(dict.fromkeys(sorted(known)))
-        return list(offered)
+        """List what can be asked for: the user's exact names, built-in exact names, upstream models; no patterns.
 
-    def follow(self, name: str, known: Collection[str]) -> str | None:
-        """Follow the user's rules as far as they lead, then the built-in ones; None when the end names nothing."""
+        A name that leads to a model which no upstream lists is left out.
+        """
+        names = dict.fromkeys([*self.custom.exact, *knowledge().builtin.exact, *sorted(known)])
+        return [name for name in names if self.resolve(name, known) in known]
+
+    def rule(self, name: str) -> str | None:
+        """Give the target of the user's rule for a client's name; a provider's prefix may stand before the name."""
+        names = (name, _bare(name))
+        targets = [*map(self.custom.exact.get, names), *map(self.custom.match, names)]
+        return next((target for target in targets if target is not None), None)
+
+    def lead(self, target: str, known: Collection[str]) -> str | None:
+        """Follow the user's rules from a target to their end, then the built-in ones; None when that names nothing."""
         seen = set()
-        while name not in seen:
-            seen.add(name)
-            name = self.step(name)
-        return _native(knowledge().builtin.find(name) or name, known)
+        while target not in seen:
+            seen.add(target)
+            target = self.step(target, known)
+        return _native(knowledge().builtin.find(target) or target, known)
 
-    def step(self, name: str) -> str:
-        """Give the target of the user's rule for a name, the name itself where there is none."""
-        target = self.custom.find(name)
-        if target is None:
-            target = self.custom.find(_bare(name))
-        return target if target is not None else name
+    def step(self, target: str, known: Collection[str]) -> str:
+        """Give the target of the user's rule for a target, the target itself where it is an end."""
+        if _native(target, known) is not None:
+            return self.custom.exact.get(target, target)
+        return self.rule(target) or target
 
 
 def check_mapping(custom: Mapping[str, str], default_model: str) -> tuple[ConfigurationProblem, ...]:
@@ -159,11 +173,11 @@ def model_not_found(name: str) -> GatewayError:
 
 def _check_target(router: Router, path: str, target: str) -> ConfigurationProblem | None:
     chain = [target]
-    while (following := router.step(chain[-1])) != chain[-1]:
+    while (following := router.step(chain[-1], ())) != chain[-1]:
         chain.append(following)
         if following in chain[:-1]:
             return ConfigurationProblem(path, "a loop: " + " -> ".join(chain), "a chain of rules that ends")
-    if router.follow(chain[-1], ()) is None:
+    if "*" in chain[-1] or router.lead(chain[-1], ()) is None:
         allowed = "a Gemini model, a built-in OpenAI name, a name another rule maps, or models/NAME as it is"
         return ConfigurationProblem(path, f'"{chain[-1]}", which names no model', allowed)
     return None
@@ -179,7 +193,9 @@ def _bare(name: str) -> str:
 
 def _native(name: str, known: Collection[str]) -> str | None:
     """Give the name as it is sent when it is one of the provider's own, or is marked so by the prefix ``models/``."""
+    if name in known:
+        return name
     bare = _bare(name)
-    if bare in known or name.startswith("models/") or knowledge().native.find(bare) is not None:
+    if bare in known or name.startswith("models/") or knowledge().native.match(bare) is not None:
         return bare or None
     return None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from attrs import evolve
 from twisted.application.internet import TimerService
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -17,6 +18,7 @@ from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError, UpstreamFailure
 from agd.launch import Launch
+from agd.settings import check_auth
 
 _log = Logger("agd")
 
@@ -47,14 +49,23 @@ class DrainService(Service):
 
 
 class ReloadService(Service):
-    """Reads the configuration again on SIGHUP. One that is wrong is reported and changes nothing."""
+    """Reads the configuration again on SIGHUP. One that is wrong is reported and changes nothing.
+
+    ``launch`` is the configuration that holds now. Its listeners stay those of the start, and so does what follows
+    from them: a daemon that other machines can reach does not drop its authentication because a file now says
+    that none of them should reach it. ``then`` is called after each reload.
+    """
 
     name = "reload"
 
-    def __init__(self, daemon: Daemon, reactor: Any, prepare: Callable[[], Launch]) -> None:
+    def __init__(
+        self, daemon: Daemon, reactor: Any, launch: Launch, prepare: Callable[[], Launch], then: Callable[[], object]
+    ) -> None:
+        self.launch = launch
         self._daemon = daemon
         self._reactor = reactor
         self._prepare = prepare
+        self._then = then
 
     def startService(self) -> None:
         """Listen for the signal; it arrives between two byte codes, so the work is left to the reactor."""
@@ -64,12 +75,24 @@ class ReloadService(Service):
     def reload(self) -> None:
         """Take the configuration as it is written now."""
         try:
-            launch = self._prepare()
+            fresh = self._prepare()
+            launch = evolve(fresh, listeners=self.launch.listeners)
+            check_auth(launch.settings, launch.loopback_only, launch.source)
         except ConfigurationError as error:
             _log.error("configuration not reloaded:\n{error}", error=str(error))
             return
+        self.launch = launch
         self._daemon.apply(launch)
-        _log.info("configuration reloaded from {source}", source=launch.source)
+        self._then()
+        self._tell(fresh)
+
+    def _tell(self, fresh: Launch) -> None:
+        _log.info("configuration reloaded from {source}", source=fresh.source)
+        if fresh.listeners != self.launch.listeners:
+            listeners = ", ".join(self.launch.listeners)
+            _log.warn("listeners change only at a restart: still listening on {listeners}", listeners=listeners)
+        for warning in self.launch.warnings:
+            _log.warn("{warning}", warning=warning)
 
 
 class CatalogueService(TimerService):
@@ -81,21 +104,25 @@ class CatalogueService(TimerService):
         TimerService.__init__(self, REFRESH_SECONDS, self.refresh)
         self.clock = clock
         self._daemon = daemon
-        self._running: Deferred[Any] | None = None
+        self._running: set[Deferred[Any]] = set()
 
     def refresh(self) -> Deferred[Any]:
         """Ask all accounts at once; fires when each has answered or failed."""
         accounts = self._daemon.gateway.pool.accounts
-        lists = [Deferred.fromCoroutine(self._learn(account)) for account in accounts]
-        self._running = gatherResults(lists)
-        return self._running
+        asked = gatherResults([Deferred.fromCoroutine(self._learn(account)) for account in accounts])
+        self._running.add(asked)
+        return asked.addBoth(self._forget, asked)
 
     def stopService(self) -> Deferred[Any]:
         """Give up what is being asked, then stop."""
-        if self._running is not None:
-            self._running.cancel()
+        for asked in list(self._running):
+            asked.cancel()
         stopped: Deferred[Any] = TimerService.stopService(self)
         return stopped
+
+    def _forget(self, result: Any, asked: Deferred[Any]) -> Any:
+        self._running.discard(asked)
+        return result
 
     async def _learn(self, account: Account) -> None:
         gateway = self._daemon.gateway
@@ -106,7 +133,9 @@ class CatalogueService(TimerService):
         except UpstreamFailure as failure:
             self._judge(account, failure)
             return
-        gateway.catalogue.learn(account.id, names, int(time.time()))
+        # A reload may have taken the account away while it was asked.
+        if any(account.id == kept.id for kept in gateway.pool.accounts):
+            gateway.catalogue.learn(account.id, names, int(time.time()))
 
     def _judge(self, account: Account, failure: UpstreamFailure) -> None:
         """A refused key is known before the first request needs it; anything else is only told."""

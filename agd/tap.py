@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.application.strports import service as listen_on
+from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 from twisted.python import usage
 
@@ -21,6 +22,8 @@ from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
 
 _log = Logger("agd")
+
+_SIMULATED_KEYS = ("sim-key-1", "sim-key-2")
 
 
 class Options(usage.Options):
@@ -54,6 +57,8 @@ class Options(usage.Options):
         """Find and check the configuration, so that a wrong one is a usage error and never a traceback."""
         if self["port"] is not None and self["listen"]:
             raise usage.UsageError("--port and --listen exclude each other: give the port within --listen")
+        for description in self["listen"]:
+            _check_endpoint(description)
         try:
             self.launch = self.prepare()
         except ConfigurationError as error:
@@ -64,6 +69,17 @@ class Options(usage.Options):
         port = self["port"]
         overrides = [Override("--port", "proxy", "port", port)] if port is not None else []
         return prepare(self["config"], overrides=overrides, listen=self["listen"])
+
+
+def _check_endpoint(description: str) -> None:
+    """Raise ``UsageError`` for what is no endpoint; what its parsers raise is not documented, these were seen."""
+    from twisted.internet import reactor
+
+    try:
+        serverFromString(reactor, description)
+    except (ValueError, TypeError, LookupError, OSError) as error:
+        allowed = "a Twisted server endpoint, such as tcp:8045:interface=127.0.0.1 or unix:/run/agd/agd.sock"
+        raise usage.UsageError(f"--listen: found {description!r} ({error}); allowed: {allowed}") from None
 
 
 @define(eq=False)
@@ -80,14 +96,19 @@ class _Simulation(Service):
         from agd.simulator.server import Simulator, make_site  # noqa: PLC0415 - only when simulating
 
         super().startService()
-        keys = ("sim-key-1", "sim-key-2")
-        site = make_site(Simulator(keys=keys), self._reactor)
-        port = self._port = self._reactor.listenTCP(0, site, interface="127.0.0.1")
-        base_url = f"http://127.0.0.1:{port.getHost().port}"
-        self._daemon.use_accounts(
-            tuple(Account.of_key(f"simulated-{n}@example.com", base_url, key) for n, key in enumerate(keys, 1))
-        )
+        site = make_site(Simulator(keys=_SIMULATED_KEYS), self._reactor)
+        self._port = self._reactor.listenTCP(0, site, interface="127.0.0.1")
+        self.take_over()
         _log.warn("SIMULATED ANSWERS: no model is asked; accounts and answers are made up")
+
+    def take_over(self) -> None:
+        """Let the daemon ask the simulated accounts, whatever others a configuration gave it."""
+        base_url = f"http://127.0.0.1:{self._port.getHost().port}"
+        self._daemon.use_accounts(
+            tuple(
+                Account.of_key(f"simulated-{n}@example.com", base_url, key) for n, key in enumerate(_SIMULATED_KEYS, 1)
+            )
+        )
 
     def stopService(self) -> Any:
         """Stop listening."""
@@ -103,14 +124,19 @@ def makeService(options: Options) -> IService:
     daemon = Daemon.build(launch, reactor)
     root = MultiService()
     root.setName("agd")
-    parts: list[Any] = [_Announcement(launch, simulated=bool(options["simulate"]))]
-    if options["simulate"]:
-        parts.append(_Simulation(daemon, reactor))
-    parts += [
-        DrainService(daemon, reactor, lambda: launch.settings.proxy.drain_seconds),
-        ReloadService(daemon, reactor, options.prepare),
-        CatalogueService(daemon, reactor),
-    ]
+    simulation = _Simulation(daemon, reactor) if options["simulate"] else None
+    catalogue = CatalogueService(daemon, reactor)
+
+    def reloaded() -> None:
+        if simulation is not None:
+            simulation.take_over()
+        catalogue.refresh()
+
+    reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
+    drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
+    parts: list[Any] = [_Announcement(launch, simulated=simulation is not None)]
+    parts += [simulation] if simulation is not None else []
+    parts += [drain, reload, catalogue]
     parts += [listen_on(description, daemon.site, reactor=reactor) for description in launch.listeners]
     for part in parts:
         part.setServiceParent(root)

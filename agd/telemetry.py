@@ -14,6 +14,8 @@ from agd.gateway import Trail
 
 _log = Logger("agd")
 
+_NAME_LENGTH = 100
+
 
 class LogObserver:
     """Writes to Twisted's log."""
@@ -61,4 +63,10 @@ def _route(trail: Trail) -> str:
     if not trail.model:
         return ""
     who = (trail.account.email or trail.account.id) if trail.account is not None else "nobody"
-    return f" {trail.wanted or trail.model} -> {trail.model} by {who} in {trail.attempts} attempt(s)"
+    return f" {_legible(trail.wanted or trail.model)} -> {trail.model} by {who} in {trail.attempts} attempt(s)"
+
+
+def _legible(name: str) -> str:
+    """Show what a client wrote so that it can neither flood the log nor forge a line of it."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:_NAME_LENGTH])
+    return shown if len(name) <= _NAME_LENGTH else shown + "…"

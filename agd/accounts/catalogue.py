@@ -9,7 +9,7 @@ from attrs import define, field
 
 @define(eq=False)
 class Catalogue:
-    """Model names by account; ``bundled`` stands in until the first account has told its list.
+    """Model names by account; ``bundled`` stands in until some account has told a list that is not empty.
 
     ``since`` is when the present knowledge was gained, in unix seconds.
     """
@@ -35,4 +35,4 @@ class Catalogue:
         self._recount()
 
     def _recount(self) -> None:
-        self.known = frozenset().union(*self._lists.values()) if self._lists else self.bundled
+        self.known = frozenset().union(*self._lists.values()) or self.bundled

@@ -14,7 +14,7 @@ from agd.errors import UpstreamFailure
 BLOCK = 60.0
 """Seconds of the first block of an account for a model; doubled each time a trial fails, up to MAX_BLOCK."""
 MAX_BLOCK = 3600.0
-TRIAL = 30.0
+TRIAL = 10.0
 """Seconds that one request has for its trial before another may try; nobody has to report that it gave up."""
 MAX_HOLDS = 1000
 """Models of one account with a cooldown, and with a block, that are remembered; names come from clients."""

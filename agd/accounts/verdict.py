@@ -19,7 +19,8 @@ UNTOLD_COOLDOWN = 5.0
 DAY_QUOTA_COOLDOWN = 900.0
 """Seconds between two looks at an account whose daily quota is used up and that does not say until when."""
 
-_TRANSIENT = frozenset({408, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_CANCELLED = frozenset({408, 499})
+_UNIMPLEMENTED = 501
 
 
 class Blame(Enum):
@@ -46,7 +47,7 @@ class Verdict:
 
 def judge(failure: UpstreamFailure) -> Verdict:
     """Decide what one failed attempt means for its account and for the request."""
-    if failure.kind is not FailureKind.STATUS or failure.status in _TRANSIENT:
+    if failure.kind is not FailureKind.STATUS or _transient(failure.status):
         return Verdict(rotate=True)
     if credential_refused(failure):
         return Verdict(rotate=True, blame=Blame.DISABLE)
@@ -65,6 +66,11 @@ def credential_refused(failure: UpstreamFailure) -> bool:
 def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
     """What makes two failures the same for the question whether the request is at fault."""
     return failure.status, failure.grpc, failure.reason
+
+
+def _transient(status: int | None) -> bool:
+    """Tell whether a status is the provider's own trouble, which other accounts may be spared."""
+    return status in _CANCELLED or (status is not None and status >= 500 and status != _UNIMPLEMENTED)
 
 
 def _judge_quota(failure: UpstreamFailure) -> Verdict:

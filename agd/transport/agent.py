@@ -60,6 +60,10 @@ class Pool(HTTPConnectionPool):
         self.reused = connection.called
         return connection
 
+    def drop_idle(self) -> None:
+        """Close every connection that is kept without being used; those that carry an answer are left alone."""
+        self.closeCachedConnections()
+
 
 @implementer(IAgentEndpointFactory)
 @define

@@ -19,6 +19,8 @@ class _Collector(Protocol):
         self.body: Deferred[bytes] = Deferred(lambda _: self._stop())
 
     def dataReceived(self, data: bytes) -> None:
+        if self.body.called:
+            return
         self._pieces.append(data[: self._left])
         self._left -= len(data)
         if self._left <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,18 +17,20 @@ from twisted.web.iweb import IResponse
 
 from agd import __version__
 from agd.accounts.account import Account
-from agd.encoding import InvalidJSON, decode
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.failures import read_failure
 from agd.gemini.requests import Outgoing
 from agd.transport.agent import Pool
 from agd.upstream.bodies import collect
+from agd.upstream.listing import read_page
 from agd.upstream.mishaps import NETWORK_ERRORS, translate
 from agd.upstream.relay import Relay
 
 MAX_ERROR_BYTES = 65_536
 """How much of an error's body is read; the rest is not worth a byte."""
+ERROR_SECONDS = 10.0
+"""How long an error's body may take: its status alone is enough to ask another account."""
 MAX_LIST_BYTES = 4_194_304
 MAX_LIST_PAGES = 20
 LIST_SECONDS = 30.0
@@ -57,12 +60,13 @@ class UpstreamClient:
 
         Raises ``UpstreamFailure``. Cancelling aborts the call in whatever phase it is.
         """
-        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, stream=stream))
-        call.addTimeout(self.limits.first_event, self._clock)
+        limits = self.limits
+        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, stream=stream))
+        call.addTimeout(limits.first_event, self._clock)
         try:
             return await call
         except TimeoutError:
-            message = f"no first event within {self.limits.first_event:g} seconds"
+            message = f"no first event within {limits.first_event:g} seconds"
             raise UpstreamFailure(FailureKind.TIMEOUT, message) from None
 
     async def models(self, account: Account) -> list[str]:
@@ -74,14 +78,16 @@ class UpstreamClient:
         except TimeoutError:
             raise UpstreamFailure(FailureKind.TIMEOUT, "the list of models did not come in time") from None
 
-    async def _generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
+    async def _generate(
+        self, account: Account, model: str, outgoing: Outgoing, limits: Limits, *, stream: bool
+    ) -> Relay:
         url = _generate_url(account.base_url, model, stream=stream)
         response = await self._send("POST", url, account, outgoing.body)
         relay = Relay(
             AnswerReader(self._mint_id, outgoing.names),
             self._clock,
-            idle_seconds=self.limits.idle,
-            stall_seconds=self.limits.client_stall,
+            idle_seconds=limits.idle,
+            stall_seconds=limits.client_stall,
         )
         response.deliverBody(relay)
         await relay.first
@@ -94,9 +100,9 @@ class UpstreamClient:
             query = urlencode({"pageSize": 1000} | ({"pageToken": token} if token else {}))
             url = EncodedURL.from_text(f"{account.base_url}/v1beta/models?{query}")
             response = await self._send("GET", url, account, None)
-            page = _read_page(await collect(response, MAX_LIST_BYTES))
-            names += [_bare_name(entry) for entry in page.get("models", ()) if _generates(entry)]
-            token = page.get("nextPageToken") or ""
+            page = read_page(await collect(response, MAX_LIST_BYTES))
+            names += page.names
+            token = page.token
             if not token:
                 break
         return names
@@ -115,11 +121,21 @@ class UpstreamClient:
         try:
             response: IResponse = await asked
         except NETWORK_ERRORS as error:
-            raise translate(error, reused=reused) from None
+            failure = translate(error, reused=reused)
+            if failure.stale:
+                # Its neighbours are as old: the repeat must not meet another connection that is closed.
+                self._pool.drop_idle()
+            raise failure from None
         if response.code != 200:
-            retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
-            raise read_failure(response.code, await collect(response, MAX_ERROR_BYTES), retry_after)
+            raise await self._refusal(response)
         return response
+
+    async def _refusal(self, response: IResponse) -> UpstreamFailure:
+        """Read what an upstream that answers with an error status says about it."""
+        body = collect(response, MAX_ERROR_BYTES)
+        body.addTimeout(ERROR_SECONDS, self._clock, onTimeoutCancel=lambda *_: b"")
+        retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
+        return read_failure(response.code, await body, retry_after, _upstream_time(response.headers))
 
 
 @lru_cache(maxsize=512)
@@ -128,19 +144,10 @@ def _generate_url(base_url: str, model: str, *, stream: bool) -> EncodedURL:
     return EncodedURL.from_text(f"{base_url}/v1beta/models/{quote(model, safe='')}:{operation}")
 
 
-def _read_page(body: bytes) -> dict[str, Any]:
+def _upstream_time(headers: Headers) -> float | None:
+    """Read the upstream's clock, in unix seconds: its time stamps are measured by it, however wrong agd's clock is."""
+    date = headers.getRawHeaders("Date", [""])[0]
     try:
-        page = decode(body)
-    except InvalidJSON as error:
-        raise UpstreamFailure(FailureKind.MALFORMED, f"the list of models is not JSON: {error}") from None
-    if not isinstance(page, dict) or not all(isinstance(entry, dict) for entry in page.get("models", ())):
-        raise UpstreamFailure(FailureKind.MALFORMED, "the list of models has another shape than documented")
-    return page
-
-
-def _bare_name(entry: dict[str, Any]) -> str:
-    return str(entry.get("name", "")).removeprefix("models/")
-
-
-def _generates(entry: dict[str, Any]) -> bool:
-    return "generateContent" in entry.get("supportedGenerationMethods", ()) and bool(_bare_name(entry))
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

@@ -24,6 +24,7 @@ from agd.errors import FailureKind, UpstreamFailure
 
 NETWORK_ERRORS = (
     ConnectError,
+    ConnectingCancelledError,
     ConnectionClosed,
     DNSLookupError,
     RequestGenerationFailed,

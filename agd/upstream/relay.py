@@ -8,6 +8,7 @@ that is the moment in which a failure may still be answered by asking another ac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
@@ -66,7 +67,7 @@ class Relay(BodyProtocol):
         self._sink = sink
         held, self._held = self._held, []
         if held:
-            sink.take(held)
+            self._guard(sink.take, held)
         if not self._over and not self.paused:
             self._network().resumeProducing()
         return self.done
@@ -97,7 +98,7 @@ class Relay(BodyProtocol):
         if self._over:
             return
         self._last_read = self._clock.seconds()
-        self._convert(lambda: self._framer.feed(data))
+        self._guard(self._convert, partial(self._framer.feed, data))
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The body ended, well or not."""
@@ -106,11 +107,21 @@ class Relay(BodyProtocol):
         if reason is not None and not reason.check(ResponseDone, PotentialDataLoss):
             self._fail(Failure(UpstreamFailure(FailureKind.CUT, "the upstream's answer broke off")))
             return
-        self._convert(self._framer.close)
-        if not self._over:
-            self._conclude()
+        self._guard(self._conclude)
 
     # ------------------------------------------------------------------ within
+
+    def _guard(self, step: Callable[..., None], *arguments: object) -> None:
+        """Run a step of the answer; whatever it raises ends the answer and is told to whoever waits for it.
+
+        Twisted takes an exception within a read for a broken connection: a mistake of agd's would look like the
+        upstream's, or leave the client waiting for ever.
+        """
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 - not swallowed: it is what ``first`` or ``done`` fails with
+            if not self.done.called:
+                self._fail(Failure())
 
     def _convert(self, frame: Callable[[], list[bytes]]) -> None:
         """Read events from what the framer completes; those before a fault are given on before the fault is told."""
@@ -126,11 +137,10 @@ class Relay(BodyProtocol):
             self._fail(fault)
 
     def _conclude(self) -> None:
-        try:
-            events = self._reader.close()
-        except UpstreamFailure:
-            self._fail(Failure())
+        self._convert(self._framer.close)
+        if self._over:
             return
+        events = self._reader.close()
         self._over = True
         self._stop_timer()
         self._give(events)

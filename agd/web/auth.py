@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 from typing import Literal
@@ -17,10 +18,12 @@ from attrs import field, frozen
 from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
+from agd.web.headers import printable, texts
 
 Mode = Literal["off", "strict", "all_except_health"]
 
 _LOCAL_NAMES = frozenset({"localhost", "host.docker.internal"})
+_HOST_AND_PORT = re.compile(r"(?P<name>\[[^\[\]]*\]|[^:\[\]]*):[0-9]*")
 _KEY_HEADERS = ("x-api-key", "x-goog-api-key")
 
 
@@ -67,28 +70,25 @@ class Door:
         return origin in self.cors_origins
 
     def _check_host(self, headers: Headers) -> None:
-        host = _last(headers, "host")
-        if host is not None and not (_is_local_host(name := _hostname(host)) or name in self.allowed_hosts):
-            raise _forbidden(
-                f"Host '{host[:100]}' is not allowed while authentication is off; add it to proxy.allowed_hosts"
-            )
+        for host in texts(headers, "host"):
+            name = hostname(host)
+            if not (_is_local_host(name) or name in self.allowed_hosts):
+                raise _forbidden("Host", host, "proxy.allowed_hosts")
 
     def _check_origin(self, headers: Headers) -> None:
-        origin = _last(headers, "origin")
-        if origin is not None and not (self.allows_origin(origin) or is_harmless_origin(origin)):
-            raise _forbidden(
-                f"Origin '{origin[:100]}' is not allowed while authentication is off; add it to proxy.cors_origins"
-            )
+        for origin in texts(headers, "origin"):
+            if not (self.allows_origin(origin) or is_harmless_origin(origin)):
+                raise _forbidden("Origin", origin, "proxy.cors_origins")
 
 
 def presented(headers: Headers) -> Iterable[str]:
     """Give every key that a request presents: ``Authorization: Bearer`` first, then the two other headers."""
-    for value in headers.getRawHeaders("authorization", []):
-        scheme, _, credentials = value.strip().partition(" ")
-        if scheme.lower() == "bearer" and credentials.strip():
-            yield credentials.strip()
+    for value in texts(headers, "authorization"):
+        words = value.split(maxsplit=1)
+        if len(words) == 2 and words[0].lower() == "bearer":
+            yield words[1].strip()
     for name in _KEY_HEADERS:
-        yield from (value.strip() for value in headers.getRawHeaders(name, []) if value.strip())
+        yield from (value.strip() for value in texts(headers, name) if value.strip())
 
 
 def is_harmless_origin(origin: str) -> bool:
@@ -105,19 +105,18 @@ def is_harmless_origin(origin: str) -> bool:
     return host == "localhost" or _is_loopback(host)
 
 
-def _hostname(host: str) -> str:
-    """Take the port off a Host header."""
+def hostname(host: str) -> str:
+    """Take the port off a Host header: ``[::1]:8045`` gives ``[::1]``. One that is not well formed stays as it is."""
     host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0] if host.count(":") == 1 else host
+    found = _HOST_AND_PORT.fullmatch(host)
+    return found["name"] if found else host
 
 
 def _is_local_host(name: str) -> bool:
     if name in _LOCAL_NAMES:
         return True
     try:
-        ip_address(name.partition("%")[0])
+        ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
     except ValueError:
         return False
     return True
@@ -128,11 +127,6 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _last(headers: Headers, name: str) -> str | None:
-    values = headers.getRawHeaders(name)
-    return values[-1] if values else None
 
 
 def _digest(key: str) -> bytes:
@@ -148,5 +142,7 @@ def _unauthorized(presented_one: bool) -> GatewayError:
     return GatewayError(401, message, code="invalid_api_key", headers=(("WWW-Authenticate", 'Bearer realm="agd"'),))
 
 
-def _forbidden(message: str) -> GatewayError:
+def _forbidden(header: str, value: str, setting: str) -> GatewayError:
+    shown = printable(value[:100])
+    message = f"{header} '{shown}' is not allowed while authentication is off; add it to {setting}"
     return GatewayError(403, message, type="permission_error", code="forbidden_origin")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
-from agd.web.errors import raw_response
 
 if TYPE_CHECKING:
+    from agd.web.request import Request
     from agd.web.site import Site
 
 LINGER_SECONDS = 5.0
@@ -45,11 +46,33 @@ class Channel(HTTPChannel):
     def allHeadersReceived(self) -> None:
         """Refuse what can be judged from the headers alone, before a byte of the body is kept."""
         try:
-            self.site.check_head(self._command, self._path, self.requests[-1].requestHeaders, self.length)
+            self.site.check_head(self._command, self._path, self._headers, self.length)
         except GatewayError as error:
             self.refuse(error)
             return
         super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        """Run the request, unless its body turned out too large in the very read that completed it."""
+        if not self._refused:
+            super().allContentReceived()
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a header. A Content-Length with thousands of digits is more than Python reads as a number."""
+        try:
+            taken: bool = super().headerReceived(line)
+        except ValueError:
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return taken
+
+    def checkPersistence(self, request: Request, version: bytes) -> bool:
+        """Tell whether the connection may carry a further request: none while draining, whatever the client wants."""
+        persistent: bool = super().checkPersistence(request, version)
+        if persistent and self.site.draining:
+            announce_close(request)
+            return False
+        return persistent
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the head; nothing after a refusal."""
@@ -74,9 +97,7 @@ class Channel(HTTPChannel):
         # Raw mode and no known length: whatever still comes is body, and rawDataReceived drops it.
         self.length = None
         self.setTimeout(None)
-        request_id = self.site.mint_id()
-        self._connection.write(raw_response(error, request_id))
-        self.site.refused(self, error, request_id)
+        self._connection.write(self.site.refusal(error, self._method, self._target, self._headers))
         self._lingering = self.callLater(LINGER_SECONDS, self._give_up)
         if IHalfCloseableDescriptor.providedBy(self.transport):
             self._connection.unregisterProducer()
@@ -87,12 +108,29 @@ class Channel(HTTPChannel):
     def close_when_idle(self) -> None:
         """Take no further request: close now when none is running, else after its answer."""
         self.persistent = False
+        for request in self.requests:
+            announce_close(request)
         if not self.requests and not self._refused:
             self.loseConnection()
 
     def abort(self) -> None:
         """Drop the connection with whatever is unsent."""
         self._connection.abortConnection()
+
+    @property
+    def _headers(self) -> Headers:
+        """What has come of the head of the request that is being received."""
+        headers: Headers = self.requests[-1].requestHeaders if self.requests else Headers()
+        return headers
+
+    @property
+    def _method(self) -> bytes:
+        """The method of the request that is being received; Twisted keeps none for a malformed request line."""
+        return getattr(self, "_command", b"-")
+
+    @property
+    def _target(self) -> bytes:
+        return getattr(self, "_path", b"-")
 
     @property
     def _connection(self) -> Any:
@@ -109,3 +147,9 @@ class Channel(HTTPChannel):
             self.refuse(GatewayError(431, "The request's headers are too large", code="headers_too_large"))
         else:
             self.refuse(GatewayError(400, "The request is not well-formed HTTP/1.1", code="malformed_http"))
+
+
+def announce_close(request: Request) -> None:
+    """Tell the client in the answer's head that the connection closes after it, while there is still time for it."""
+    if not request.startedWriting:
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])

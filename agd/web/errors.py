@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from math import ceil
 
@@ -10,8 +11,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.protocols.errors import error_object
-
-HINT = "Check the base URL of your client: it must end in /v1, as in http://127.0.0.1:8045/v1"
 
 
 def error_body(error: GatewayError) -> bytes:
@@ -28,21 +27,22 @@ def error_headers(error: GatewayError) -> list[tuple[str, str]]:
     return headers
 
 
-def from_werkzeug(error: HTTPException, method: str, path: str) -> GatewayError:
-    """Turn the router's refusal into OpenAI's words."""
+def from_werkzeug(error: HTTPException, method: str, path: str, base_url: str) -> GatewayError:
+    """Turn the router's refusal into OpenAI's words; ``base_url`` is the one that this client should use."""
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         message = f"{method} is not allowed on {path}; allowed: {allowed}"
         return GatewayError(405, message, code="method_not_allowed", headers=(("Allow", allowed),))
     if isinstance(error, NotFound):
-        return unknown_path(method, path)
+        return unknown_path(method, path, base_url)
     status = error.code or 500
     return GatewayError(status, reason_phrase(status), code="http_error")
 
 
-def unknown_path(method: str, path: str) -> GatewayError:
+def unknown_path(method: str, path: str, base_url: str) -> GatewayError:
     """Answer for a path that means no endpoint."""
-    return GatewayError(404, f"Unknown request URL: {method} {path[:200]}. {HINT}.", code="unknown_url")
+    hint = f"Check the base URL of your client (base_url): it must end in /v1, as in {base_url}"
+    return GatewayError(404, f"Unknown request URL: {method} {path[:200]}. {hint}", code="unknown_url")
 
 
 def internal_error() -> GatewayError:
@@ -51,13 +51,13 @@ def internal_error() -> GatewayError:
     return GatewayError(500, message, type="server_error", code="internal_error")
 
 
-def raw_response(error: GatewayError, request_id: str) -> bytes:
+def raw_response(error: GatewayError, headers: Iterable[tuple[str, str]], *, with_body: bool = True) -> bytes:
     """Write a whole HTTP/1.1 response for a request that never becomes one; the connection closes after it."""
     body = error_body(error)
     head = [f"HTTP/1.1 {error.status} {reason_phrase(error.status)}"]
-    head += [f"{name}: {value}" for name, value in error_headers(error)]
-    head += [f"X-Request-Id: {request_id}", f"Content-Length: {len(body)}", "Connection: close"]
-    return "\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body
+    head += [f"{name}: {value}" for name, value in (*error_headers(error), *headers)]
+    head += [f"Content-Length: {len(body)}", "Connection: close"]
+    return "\r\n".join(head).encode("ascii", "replace") + b"\r\n\r\n" + (body if with_body else b"")
 
 
 def reason_phrase(status: int) -> str:

@@ -23,6 +23,7 @@ from agd.protocols.errors import read_body
 from agd.protocols.models import model_list, model_object
 from agd.upstream.relay import ClientLostError
 from agd.web.errors import from_werkzeug, internal_error
+from agd.web.headers import last_text, printable
 from agd.web.request import Request
 from agd.web.stream import EventStream
 
@@ -71,13 +72,15 @@ class OpenAI:
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
-        """Every name that can be asked for."""
+        """Every name that can be asked for; 503 while nobody could be asked."""
+        self._require_account()
         catalogue = self.gateway.catalogue
         return _sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
 
     @app.route("/v1/models/<path:name>", methods=["GET"])
     def model(self, request: Request, name: str) -> bytes:
         """One name; 404 where a request for it would be 404 as well."""
+        self._require_account()
         catalogue = self.gateway.catalogue
         request.trail.model = self.gateway.router.resolve(name, catalogue.known)
         self._tell(request)
@@ -95,6 +98,11 @@ class OpenAI:
         if reason is not None:
             raise GatewayError(503, reason, type="server_error", code="not_ready")
         return _sized(request, b'{"status":"ready"}')
+
+    def _require_account(self) -> None:
+        reason = self.gateway.pool.unready()
+        if reason is not None:
+            raise GatewayError(503, reason, type="server_error", code="no_usable_account")
 
     # ------------------------------------------------------------------ the way of a request
 
@@ -144,13 +152,13 @@ class OpenAI:
     def _tell(self, request: Request, *, account: bool = True) -> None:
         trail = request.trail
         if trail.model:
-            request.setHeader("X-Mapped-Model", trail.model)
+            request.setHeader("X-Mapped-Model", printable(trail.model))
         if account and trail.account is not None and self.policy.expose_account != "off":
             email = trail.account.email if self.policy.expose_account == "email" else ""
-            request.setHeader("X-Account-Email", (email or trail.account.id).encode())
+            request.setHeader("X-Account-Email", printable(email or trail.account.id))
         if trail.notices:
             compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
-            request.setHeader("X-Agd-Notices", compact.encode("ascii", "replace")[:_NOTICE_LENGTH])
+            request.setHeader("X-Agd-Notices", printable(compact[:_NOTICE_LENGTH]))
 
     # ------------------------------------------------------------------ errors
 
@@ -163,7 +171,8 @@ class OpenAI:
     @app.handle_errors(HTTPException)
     def _routing_error(self, request: Any, failure: Failure) -> None:
         error: Any = failure.value
-        request.write_error(from_werkzeug(error, *request.summary()))
+        method, path = request.summary()
+        request.write_error(from_werkzeug(error, method, path, request.base_url))
 
     @app.handle_errors(CancelledError)
     def _cancelled(self, request: Any, failure: Failure) -> None:
@@ -174,7 +183,7 @@ class OpenAI:
         self._log.failure("answering {id} failed", failure=failure, id=request.trail.request_id)
         if request.startedWriting:
             # Ending it normally would make a broken answer look complete.
-            request.channel.abort()
+            request.abandon(500)
             return
         self._tell(request)
         request.write_error(internal_error())
@@ -187,11 +196,15 @@ def _sized(request: Request, body: bytes) -> bytes:
 
 def _check_content_type(request: Request) -> None:
     """Raise ``GatewayError`` 415 for a body that says it is something else than JSON."""
-    content_type = (request.getHeader("content-type") or "application/json").partition(";")[0].strip().lower()
+    content_type = (_header(request, "content-type") or "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         message = f"Content-Type '{content_type[:100]}' is not supported: send application/json"
         raise GatewayError(415, message, code="unsupported_media_type")
-    coding = (request.getHeader("content-encoding") or "identity").strip().lower()
+    coding = (_header(request, "content-encoding") or "identity").strip().lower()
     if coding != "identity":
         message = f"Content-Encoding '{coding[:100]}' is not supported: send the body as it is"
         raise GatewayError(415, message, code="unsupported_content_encoding")
+
+
+def _header(request: Request, name: str) -> str:
+    return printable(last_text(request.requestHeaders, name) or "")

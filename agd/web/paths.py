@@ -9,37 +9,39 @@ other word in it is not guessed at.
 from __future__ import annotations
 
 _ENDPOINTS = (("chat", "completions"), ("completions",), ("responses",), ("models",))
-_PLAIN = frozenset({"healthz", "readyz"})
 _WORDS = frozenset({"v1", "chat", "completions", "responses", "models"})
+
+
+def path_of(target: bytes) -> bytes:
+    """Give the path of a request target, still quoted: without the query, and without a proxy's scheme and host.
+
+    RFC 9112, section 3.2.2, wants the absolute form accepted from everybody.
+    """
+    path = target.partition(b"?")[0]
+    scheme, mark, rest = path.partition(b"://")
+    if mark and scheme.lower() in (b"http", b"https"):
+        return b"/" + rest.partition(b"/")[2]
+    return path
 
 
 def canonical(path: str) -> str:
     """Give the path of the route that is meant; the path itself, without doubled slashes, when it means none."""
     segments = [segment for segment in path.split("/") if segment]
-    if is_exact(segments):
-        return "/" + "/".join(segments)
     model = _model(segments)
     if model:
         return "/v1/models/" + "/".join(model)
     for endpoint in _ENDPOINTS:
         leading, last = segments[: -len(endpoint)], segments[-len(endpoint) :]
-        if tuple(last) == endpoint and all(word in _WORDS for word in leading):
+        if tuple(last) == endpoint and _WORDS.issuperset(leading):
             return "/v1/" + "/".join(endpoint)
     return "/" + "/".join(segments)
 
 
-def is_exact(segments: list[str]) -> bool:
-    """Tell whether the segments are a route as documented: such a path is never read in another way."""
-    if len(segments) == 1:
-        return segments[0] in _PLAIN
-    if segments[:1] != ["v1"]:
-        return False
-    rest = tuple(segments[1:])
-    return rest in _ENDPOINTS or (rest[0] == "models" and len(rest) > 1)
-
-
 def _model(segments: list[str]) -> list[str]:
-    """Give what follows ``models`` when everything before it is a repeated or missing ``v1``."""
+    """Give what follows ``models`` when everything before it is a repeated or missing ``v1``: a model's name.
+
+    This is the one route with an open end, so it is looked at first: ``/v1/models/responses`` names a model.
+    """
     if "models" not in segments:
         return []
     at = segments.index("models")

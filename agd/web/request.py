@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
@@ -12,16 +14,16 @@ from twisted.web.server import Request as TwistedRequest
 
 from agd.errors import GatewayError
 from agd.gateway import Trail
+from agd.web.browsers import permissions, preflight_permissions
 from agd.web.errors import error_body, error_headers, internal_error, unknown_path
-from agd.web.paths import canonical
+from agd.web.headers import last_text, request_id
+from agd.web.paths import canonical, path_of
 
 if TYPE_CHECKING:
     from agd.web.channel import Channel
     from agd.web.site import Site
 
-EXPOSED = "X-Request-Id, X-Mapped-Model, X-Account-Email, X-Agd-Notices, Retry-After"
-_PREFLIGHT_SECONDS = "600"
-_ID_LENGTH = 128
+_PLAIN_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Request(TwistedRequest):
@@ -63,19 +65,18 @@ class Request(TwistedRequest):
 
     def process(self) -> None:
         """Give the request to the routes, with the path that is meant."""
-        self.trail.request_id = self._request_id()
+        self.trail.request_id = request_id(self.requestHeaders, self.site.mint_id)
         self.setHeader(b"Server", b"agd")
         self.setHeader(b"Date", datetimeToString())
         self.setHeader("X-Request-Id", self.trail.request_id)
-        self._allow_origin()
+        self._tell(permissions(self.site.door, self.requestHeaders))
         if self.method == b"OPTIONS":
             self._preflight()
             return
         try:
-            path = canonical(unquote_to_bytes(self.path).decode())
-            self.method.decode("ascii")
+            path = canonical(unquote_to_bytes(path_of(self.uri)).decode())
         except UnicodeDecodeError:
-            self.fail(unknown_path(*self.summary()))
+            self.fail(unknown_path(*self.summary(), self.base_url))
             return
         self.prepath = []
         self.path = quote(path).encode()
@@ -85,7 +86,7 @@ class Request(TwistedRequest):
     def summary(self) -> tuple[str, str]:
         """Give method and path as the client wrote them, without the query, fit for a log or a message."""
         method = self.method.decode("ascii", "replace")
-        return method, self.uri.partition(b"?")[0].decode("ascii", "replace")
+        return method, path_of(self.uri).decode("ascii", "replace")
 
     # ------------------------------------------------------------------ going out
 
@@ -98,8 +99,7 @@ class Request(TwistedRequest):
         """Write an error's status, headers and body."""
         body = error_body(error)
         self.setResponseCode(error.status)
-        for name, value in error_headers(error):
-            self.setHeader(name, value)
+        self._tell(error_headers(error))
         self.setHeader("Content-Length", str(len(body)))
         self.write(body)
 
@@ -107,7 +107,7 @@ class Request(TwistedRequest):
         """Answer a mistake of agd's that no route caught; the details go to the log."""
         self._log.failure("answering {id} failed", failure=reason, id=self.trail.request_id)
         if self.startedWriting:
-            self.channel.abort()
+            self.abandon(500)
         else:
             self.fail(internal_error())
         return reason
@@ -117,9 +117,9 @@ class Request(TwistedRequest):
         self._report(self.code)
         super().finish()
 
-    def abandon(self) -> None:
-        """Drop the connection: its client left, or does not read."""
-        self._report(499)
+    def abandon(self, status: int = 499) -> None:
+        """Drop the connection: its client left or does not read, or the answer cannot be brought to a good end."""
+        self._report(status)
         if self.channel is not None:
             self.channel.abort()
 
@@ -134,27 +134,20 @@ class Request(TwistedRequest):
             self._reported = True
             self.site.answered(self, status)
 
-    # ------------------------------------------------------------------ browsers
+    # ------------------------------------------------------------------ what the client is told of itself
 
-    def _request_id(self) -> str:
-        given = self.getHeader("x-request-id") or ""
-        if given and len(given) <= _ID_LENGTH and given.isascii() and given.isprintable():
-            return given
-        return self.site.mint_id()
+    @property
+    def base_url(self) -> str:
+        """What this client should have as its base URL, by the address under which it found agd."""
+        host = last_text(self.requestHeaders, "host") or ""
+        scheme = "https" if self.isSecure() else "http"
+        return f"{scheme}://{host if _PLAIN_HOST.fullmatch(host) else '127.0.0.1:8045'}/v1"
 
-    def _allow_origin(self) -> None:
-        origin = self.getHeader("origin")
-        if origin is not None and self.site.door.allows_origin(origin):
-            self.setHeader("Access-Control-Allow-Origin", origin)
-            self.setHeader("Access-Control-Expose-Headers", EXPOSED)
-            self.setHeader("Vary", "Origin")
+    def _tell(self, headers: Iterable[tuple[str, str]]) -> None:
+        for name, value in headers:
+            self.setHeader(name, value)
 
     def _preflight(self) -> None:
-        """Answer a browser's question before the request; without an allowed origin it holds no permission."""
-        if self.responseHeaders.hasHeader("Access-Control-Allow-Origin"):
-            self.setHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
-            wanted = self.getHeader("access-control-request-headers") or "authorization, content-type"
-            self.setHeader("Access-Control-Allow-Headers", wanted)
-            self.setHeader("Access-Control-Max-Age", _PREFLIGHT_SECONDS)
+        self._tell(preflight_permissions(self.site.door, self.requestHeaders))
         self.setResponseCode(204)
         self.finish()

@@ -14,8 +14,11 @@ from twisted.web.server import Site as TwistedSite
 from agd.errors import GatewayError
 from agd.gateway import Trail
 from agd.web.auth import Door
+from agd.web.browsers import is_preflight, permissions
 from agd.web.channel import Channel
-from agd.web.paths import canonical
+from agd.web.errors import raw_response
+from agd.web.headers import request_id
+from agd.web.paths import canonical, path_of
 from agd.web.request import Request
 
 
@@ -57,9 +60,8 @@ class Site(TwistedSite):
 
     def check_head(self, method: bytes, uri: bytes, headers: Headers, length: int | None) -> None:
         """Raise ``GatewayError`` for a request that need not be read further."""
-        is_preflight = method == b"OPTIONS" and headers.hasHeader("access-control-request-method")
-        if not is_preflight:
-            self.door.check(canonical(uri.partition(b"?")[0].decode("ascii", "replace")), headers)
+        if not is_preflight(method, headers):
+            self.door.check(canonical(path_of(uri).decode("ascii", "replace")), headers)
         if length is not None and length > self.max_body_bytes:
             raise self.too_large()
 
@@ -75,9 +77,14 @@ class Site(TwistedSite):
         seconds = self.clock.seconds() - request.began
         self._observer.answered(*request.summary(), status, seconds, request.trail)
 
-    def refused(self, channel: Channel, error: GatewayError, request_id: str) -> None:
-        """Report a refusal at the head."""
-        self._observer.answered("-", "-", error.status, 0.0, Trail(request_id, failures=[error.message]))
+    def refusal(self, error: GatewayError, method: bytes, uri: bytes, headers: Headers) -> bytes:
+        """Write and report the answer to what is refused before it becomes a request; ``-`` for what is not known."""
+        trail = Trail(request_id(headers, self.mint_id), failures=[error.message])
+        self._observer.answered(
+            method.decode("ascii", "replace"), path_of(uri).decode("ascii", "replace"), error.status, 0.0, trail
+        )
+        told = [("X-Request-Id", trail.request_id), *permissions(self.door, headers)]
+        return raw_response(error, told, with_body=method != b"HEAD")
 
     def log(self, request: Any) -> None:
         """Twisted's own access line is not written: ``answered`` tells more, also of requests that broke off."""
@@ -85,8 +92,10 @@ class Site(TwistedSite):
     # ------------------------------------------------------------------ drain
 
     def opened(self, channel: Channel) -> None:
-        """Count a connection in."""
+        """Count a connection in; one that was accepted in the moment of the drain is closed again."""
         self._channels.add(channel)
+        if self.draining:
+            channel.close_when_idle()
 
     def closed(self, channel: Channel) -> None:
         """Count a connection out."""

@@ -111,12 +111,12 @@ class DaemonProcess:
 
 
 def await_health(child: Child, port: int) -> None:
-    """Wait until ``/healthz`` answers. Raises ``AssertionError`` with the output of a process that ended instead."""
+    """Wait until ``/healthz`` answers, be it that it wants a key. Raises ``AssertionError`` with the output of a process that ended instead."""
 
     def answers() -> bool | None:
         assert child.running(), f"ended with {child.wait()}:\n{child.output}"
         try:
-            return ask(port, "/healthz").status == 200
+            return ask(port, "/healthz").status in {200, 401}
         except ConnectionError:
             return None
 

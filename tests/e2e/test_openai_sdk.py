@@ -210,7 +210,8 @@ class ToolTests(ClientTestCase):
             self.assertEqual(len({call.id for call in calls}), 2)
             turn = self.simulator.last["body"]["contents"][-1]
             results = [part["functionResponse"] for part in turn["parts"]]
-            self.assertEqual([result["response"]["degrees"] for result in results], [20, 21])
+            outputs = [json.loads(result["response"]["output"]) for result in results]
+            self.assertEqual(outputs, [{"degrees": 20}, {"degrees": 21}])
 
     def test_stream(self) -> None:
         """Streamed calls are accumulated by the SDK to the same calls."""

@@ -52,7 +52,7 @@ class ResponseStream:
     def fail(self, error: GatewayError) -> bytes:
         """End the answer as failed, with the items that were finished."""
         whole = resource(self.context, "failed", self._outline.output, usage=self._usage, error=error)
-        return self._begin() + self._event("response.failed", {"response": whole}) + sse.DONE
+        return self._begin() + self._event("response.failed", {"response": whole})
 
     def _begin(self) -> bytes:
         if self._number:

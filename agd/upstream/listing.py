@@ -1,0 +1,48 @@
+"""Reading the provider's list of models, page by page (``models.list`` of the Gemini API, v1beta)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from agd.encoding import InvalidJSON, decode
+from agd.errors import FailureKind, UpstreamFailure
+
+
+@frozen
+class Page:
+    """One page: the names of its models that can generate, without ``models/``; ``token`` is "" on the last."""
+
+    names: tuple[str, ...]
+    token: str
+
+
+def read_page(body: bytes) -> Page:
+    """Read one page. Raises ``UpstreamFailure`` (MALFORMED) for what is no list of models."""
+    try:
+        page = decode(body)
+    except InvalidJSON as error:
+        raise _malformed(f"the list of models is not JSON: {error}") from None
+    entries = (page.get("models") or []) if isinstance(page, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise _malformed("the list of models has another shape than documented")
+    token = page.get("nextPageToken")
+    return Page(
+        tuple(name for entry in entries if (name := _name(entry)) and _generates(entry)),
+        token if isinstance(token, str) else "",
+    )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    name = entry.get("name")
+    return name.removeprefix("models/") if isinstance(name, str) else ""
+
+
+def _generates(entry: dict[str, Any]) -> bool:
+    methods = entry.get("supportedGenerationMethods")
+    return isinstance(methods, list) and "generateContent" in methods
+
+
+def _malformed(message: str) -> UpstreamFailure:
+    return UpstreamFailure(FailureKind.MALFORMED, message)

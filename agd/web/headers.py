@@ -1,0 +1,32 @@
+"""Headers as text: what clients send may be any bytes, what they get is printable ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.web.http_headers import Headers
+
+REQUEST_ID_LENGTH = 128
+"""Longest id of a client's own that is taken over."""
+
+
+def texts(headers: Headers, name: str) -> list[str]:
+    """Give every value of a request header; bytes that are not UTF-8 come through as lone surrogates."""
+    return [value.decode("utf-8", "surrogateescape") for value in headers.getRawHeaders(name.encode(), [])]
+
+
+def last_text(headers: Headers, name: str) -> str | None:
+    """Give the last value of a request header, None when it is not there."""
+    values = texts(headers, name)
+    return values[-1] if values else None
+
+
+def printable(text: str) -> str:
+    """Replace whatever is not printable ASCII: what comes from a client must not break an answer's head or JSON."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
+
+
+def request_id(headers: Headers, mint: Callable[[], str]) -> str:
+    """Give the id that a client chose for its request, or a new one when that is missing, too long or not printable."""
+    given = last_text(headers, "x-request-id") or ""
+    return given if given and len(given) <= REQUEST_ID_LENGTH and given == printable(given) else mint()

@@ -1,0 +1,99 @@
+"""A gateway over a scripted upstream, and what it told its observer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from agd.accounts.account import Account, ApiKey
+from agd.accounts.catalogue import Catalogue
+from agd.accounts.pool import Pool
+from agd.accounts.verdict import Blame, Verdict
+from agd.conversation import Answer, Message, Prompt, Text
+from agd.errors import GatewayError, UpstreamFailure
+from agd.gateway import Gateway, Trail
+from agd.routing import Router
+from agd.upstream.relay import Relay
+from tests.upstream.script import Actor
+from tests.upstream.wire import account
+
+MODEL = "gemini-2.5-flash"
+
+
+def prompt(model: str = MODEL, **more: Any) -> Prompt:
+    """Make a prompt of one word."""
+    return Prompt(model, (Message("user", (Text("hi"),)),), **more)
+
+
+@define(eq=False)
+class Witness:
+    """Keeps what an observer is told."""
+
+    failed_attempts: list[tuple[str, UpstreamFailure]] = field(factory=list)
+    punishments: list[tuple[str, Blame]] = field(factory=list)
+
+    def failed(self, trail: Trail, account: Account, failure: UpstreamFailure, verdict: Verdict) -> None:
+        """Keep a failed attempt."""
+        self.failed_attempts.append((account.email.partition("@")[0], failure))
+
+    def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
+        """Keep a punishment."""
+        self.punishments.append((account.email.partition("@")[0], verdict.blame))
+
+
+class GatewayTestCase(SynchronousTestCase):
+    """A gateway with the accounts one, two, three and four, all in good standing."""
+
+    names: tuple[str, ...] = ("one", "two", "three", "four")
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.actor = Actor(self.clock)
+        self.witness = Witness()
+        self.fresh: dict[str, str] = {}
+        self.reread: list[str] = []
+        upstream: Any = self.actor
+        self.gateway = Gateway(
+            pool=Pool.of(map(account, self.names)),
+            catalogue=Catalogue(frozenset({MODEL, "gemini-2.5-pro"}), 0),
+            router=Router.build({"alias": MODEL}),
+            upstream=upstream,
+            max_attempts=3,
+            clock=self.clock,
+            observer=self.witness,
+            reread=self.read_again,
+        )
+        self.trail = Trail("req_1")
+
+    def read_again(self, account: Account) -> ApiKey | None:
+        """Give the key that a test has put where the account's comes from."""
+        self.reread.append(account.email.partition("@")[0])
+        key = self.fresh.get(self.reread[-1])
+        return ApiKey(key) if key is not None else None
+
+    def complete(self, asked: Prompt | None = None) -> Deferred[Answer]:
+        """Ask for a whole answer, with a new trail."""
+        self.trail = Trail("req_1")
+        return Deferred.fromCoroutine(self.gateway.complete(asked or prompt(), self.trail))
+
+    def open(self, asked: Prompt | None = None) -> Deferred[Relay]:
+        """Ask for a streamed answer, with a new trail."""
+        self.trail = Trail("req_1")
+        return Deferred.fromCoroutine(self.gateway.open(asked or prompt(stream=True), self.trail))
+
+    def answered_by(self) -> str:
+        """Ask once, successfully, and return who answered."""
+        self.successResultOf(self.complete())
+        assert self.trail.account is not None
+        return self.trail.account.email.partition("@")[0]
+
+    def refused_with(self, asked: Deferred[Any], status: int) -> GatewayError:
+        """Return the error of a request, which has this status."""
+        error = self.failureResultOf(asked, GatewayError).value
+        assert isinstance(error, GatewayError)
+        self.assertEqual(error.status, status, error)
+        return error
