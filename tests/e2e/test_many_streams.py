@@ -96,7 +96,6 @@ class ManyStreamsTests(StagedTestCase):
         idle = self.stage.daemon.memory()
         crowd, peak, slow_chunks = asyncio.run(self.play())
         growth = (peak - idle) / STREAMS
-        print("FIG", growth, idle, peak, slow_chunks)
         self.assertEqual((crowd.whole, crowd.broken), (STREAMS - VANISHING - 1, []))
         self.assertLess(slow_chunks, 200_000, "the slow reader did not pause its upstream")
         self.assertLess(
