@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import URI
 from twisted.web.http_headers import Headers
@@ -95,9 +98,6 @@ class PoolTests(SynchronousTestCase):
         protocol, _ = self.connect()
         self.answer(protocol)
         asked = self.ask()
-        from twisted.internet.error import ConnectionDone
-        from twisted.python.failure import Failure
-
         protocol.connectionLost(Failure(ConnectionDone()))
         self.failureResultOf(asked)
         self.assertEqual(self.reactor.tcpClients, [])
@@ -132,9 +132,13 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_says_nothing_in_the_log(self) -> None:
-        """A connection is no event worth a line."""
+        """Neither the beginning nor the end of a connection is an event worth a line."""
         self.ask()
-        self.assertFalse(self.reactor.tcpClients[0][2].noisy)
+        factory = self.reactor.tcpClients[0][2]
+        with capturedLogs() as lines:
+            factory.doStart()
+            factory.doStop()
+        self.assertEqual(lines, [])
 
 
 class EndpointsTests(SynchronousTestCase):
@@ -163,10 +167,15 @@ class EndpointsTests(SynchronousTestCase):
         self.assertEqual([client[3] for client in self.reactor.tcpClients], [7.0, 3.0])
 
     def test_tls(self) -> None:
-        """The policy of https is made once, and the options of a host are made once."""
-        first, second = self.endpoint(b"https://a.example"), self.endpoint(b"https://a.example")
-        self.assertNotIsInstance(first, HostnameEndpoint)
-        self.assertIs(first._connectionCreator, second._connectionCreator)
+        """https is wrapped; its policy, which is dear, is made at the first need and once for each host."""
+        self.assertIsNone(self.endpoints._policy)
+        self.assertNotIsInstance(self.endpoint(b"https://a.example"), HostnameEndpoint)
+        policy = self.endpoints._policy
+        assert policy is not None
+        creator = policy.creatorForNetloc(b"a.example", 443)
+        self.endpoint(b"https://a.example")
+        self.assertIs(self.endpoints._policy, policy)
+        self.assertIs(policy.creatorForNetloc(b"a.example", 443), creator)
 
 
 class BodyTests(SynchronousTestCase):
@@ -182,4 +191,3 @@ class BodyTests(SynchronousTestCase):
         body.pauseProducing()
         body.resumeProducing()
         body.stopProducing()
-        self.assertIsNone(self.successResultOf(succeed(None)))

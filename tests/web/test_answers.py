@@ -1,0 +1,216 @@
+"""Plain answers, and the headers that tell how they came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from agd.conversation import Answer, Finished, FinishReason, Notice, TextDelta, Usage, UsageReport
+from agd.errors import GatewayError
+from tests.web.front import ACCOUNT, CHAT, Call, Connection, Front, busy
+
+
+def answer(text: str = "Hello!") -> Answer:
+    """Make a whole answer."""
+    folded = Answer()
+    for event in (TextDelta(text), Finished(FinishReason.STOP, "STOP"), UsageReport(Usage(prompt=3, completion=2))):
+        folded.add(event)
+    return folded
+
+
+class AnswerTestCase(SynchronousTestCase):
+    """A front of one account."""
+
+    def setUp(self) -> None:
+        """Make the front."""
+        self.front = Front()
+
+    def asked(self, path: str, body: dict[str, Any]) -> tuple[Connection, Call]:
+        """Ask something, and give the call to the gateway."""
+        connection = self.front.ask("POST", path, body)
+        return connection, self.front.gateway.calls[-1]
+
+
+class ShapeTests(AnswerTestCase):
+    """Each route answers in its own shape."""
+
+    def test_chat(self) -> None:
+        """A chat completion waits for its answer and has its length."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        self.assertEqual(connection.received, b"")
+        call.answer(answer())
+        reply = connection.reply
+        self.assertEqual((reply.status, reply.json["object"]), (200, "chat.completion"))
+        self.assertEqual(reply.json["choices"][0]["message"]["content"], "Hello!")
+        self.assertEqual((reply.json["model"], reply.json["created"]), ("gpt-4o", 1_700_000_000))
+        self.assertEqual(reply.headers["content-type"], "application/json")
+        self.assertEqual(int(reply.headers["content-length"]), len(reply.body))
+        self.assertFalse(connection.closing)
+
+    def test_completion(self) -> None:
+        """A legacy completion has text."""
+        connection, call = self.asked("/v1/completions", {"model": "mine", "prompt": "Say"})
+        call.answer(answer())
+        self.assertEqual(connection.reply.json["object"], "text_completion")
+        self.assertEqual(connection.reply.json["choices"][0]["text"], "Hello!")
+
+    def test_response(self) -> None:
+        """A response has its real fields, and choices beside them as the seed promises."""
+        body = {"model": "mine", "instructions": "Be strict.", "input": "Look."}
+        connection, call = self.asked("/v1/responses", body)
+        call.answer(answer())
+        reply = connection.reply
+        self.assertEqual((reply.json["object"], reply.json["status"]), ("response", "completed"))
+        self.assertEqual(reply.json["choices"][0]["message"]["content"], "Hello!")
+        self.assertEqual(call.prompt.instructions, ("Be strict.",))
+
+    def test_crossed(self) -> None:
+        """A Responses body on the chat route is answered in chat shape, chat messages on the other in Response shape."""
+        connection, call = self.asked("/v1/chat/completions", {"model": "mine", "instructions": "i", "input": "x"})
+        call.answer(answer())
+        self.assertEqual(connection.reply.json["object"], "chat.completion")
+        connection, call = self.asked("/v1/responses", CHAT)
+        call.answer(answer())
+        self.assertEqual(connection.reply.json["object"], "response")
+
+    def test_unicode(self) -> None:
+        """Text comes through as UTF-8, and the length counts bytes."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.answer(answer("Grüße 🎒"))
+        self.assertTrue(connection.reply.complete)
+        self.assertEqual(connection.reply.json["choices"][0]["message"]["content"], "Grüße 🎒")
+
+    def test_persistent(self) -> None:
+        """One connection carries one request after the other."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.answer(answer())
+        connection.ask("POST", "/v1/chat/completions", CHAT)
+        self.front.gateway.calls[-1].answer(answer("Again!"))
+        texts = [reply.json["choices"][0]["message"]["content"] for reply in connection.replies]
+        self.assertEqual(texts, ["Hello!", "Again!"])
+
+    def test_observed(self) -> None:
+        """The observer is told of an answer once, with its status, its time and its trail."""
+        _, call = self.asked("/v1/chat/completions", CHAT)
+        self.front.clock.advance(2.5)
+        call.answer(answer())
+        self.assertEqual(self.front.observed.answers, [("POST", "/v1/chat/completions", 200, 2.5, call.trail)])
+
+    def test_query_is_not_told(self) -> None:
+        """What stands in a query, such as a key, is told to nobody."""
+        connection = self.front.ask("POST", "/v1/nowhere?key=made-up-secret", CHAT)
+        self.assertNotIn(b"made-up-secret", connection.received)
+        self.assertEqual(self.front.observed.answers[0][1], "/v1/nowhere")
+
+
+class HeaderTests(AnswerTestCase):
+    """X-Mapped-Model, X-Account-Email and X-Agd-Notices."""
+
+    def headers(self, *, expose: Any = "email", account: Any = ACCOUNT) -> dict[str, str]:
+        """Give the headers of an answer."""
+        self.front = Front(expose=expose)
+        self.front.gateway.account = account
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.answer(answer())
+        return connection.reply.headers
+
+    def test_mapped_model(self) -> None:
+        """The model that really answered is named."""
+        self.assertEqual(self.headers()["x-mapped-model"], "gemini-2.5-flash")
+
+    def test_account(self) -> None:
+        """The account is named by email, by its opaque id, or not at all, as the configuration says."""
+        self.assertEqual(self.headers()["x-account-email"], "first@example.com")
+        self.assertEqual(self.headers(expose="id")["x-account-email"], ACCOUNT.id)
+        self.assertNotIn("x-account-email", self.headers(expose="off"))
+
+    def test_account_without_email(self) -> None:
+        """An account without an email is named by its id."""
+        nameless = type(ACCOUNT).of_key("", ACCOUNT.base_url, "other-made-up-key")
+        self.assertEqual(self.headers(account=nameless)["x-account-email"], nameless.id)
+
+    def test_account_that_answered(self) -> None:
+        """After a rotation it is the account that answered, not the one that was asked first."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.trail.account = type(ACCOUNT).of_key("second@example.com", ACCOUNT.base_url, "x")
+        call.answer(answer())
+        self.assertEqual(connection.reply.headers["x-account-email"], "second@example.com")
+
+    def test_policy_changes(self) -> None:
+        """A reload that hides the account holds from the next answer on."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        self.front.policy.expose_account = "off"
+        call.answer(answer())
+        self.assertNotIn("x-account-email", connection.reply.headers)
+
+    def test_notices(self) -> None:
+        """What was not carried out as asked is told, in printable ASCII and within bounds."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.trail.notices = (Notice("seed", "clamped\r\nX-Evil: é"), Notice("user", "ignored"), Notice("z", "z" * 5000))
+        call.answer(answer())
+        told = connection.reply.headers["x-agd-notices"]
+        self.assertTrue(told.startswith("seed: clamped??X-Evil: ?; user: ignored; z: zzz"), told)
+        self.assertEqual(len(told), 1000)
+        self.assertNotIn("x-evil", connection.reply.headers)
+
+    def test_strange_model(self) -> None:
+        """Whatever name routing comes to, the header stays printable ASCII on one line."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.trail.model = "a\r\nX-Evil: b\0é"
+        call.answer(answer())
+        self.assertEqual(connection.reply.headers["x-mapped-model"], "a??X-Evil: b??")
+
+    def test_nothing_to_tell(self) -> None:
+        """A request that was never routed tells no model, no account and no notices."""
+        reply = self.front.chat(model="nothing-maps-this").reply
+        self.assertEqual((reply.status, reply.error["code"]), (404, "model_not_found"))
+        self.assertFalse({"x-mapped-model", "x-account-email", "x-agd-notices"} & set(reply.headers))
+
+
+class ErrorTests(AnswerTestCase):
+    """Errors of the gateway and of agd itself."""
+
+    def test_told(self) -> None:
+        """An error has its status, OpenAI's shape, when to ask again, and the same headers as an answer."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.fail(busy())
+        reply = connection.reply
+        self.assertEqual((reply.status, reply.error["type"]), (429, "rate_limit_error"))
+        self.assertEqual((reply.headers["retry-after"], reply.headers["retry-after-ms"]), ("8", "7200"))
+        self.assertEqual(reply.headers["x-mapped-model"], "gemini-2.5-flash")
+        self.assertEqual(reply.headers["x-account-email"], "first@example.com")
+        self.assertEqual(self.front.observed.statuses, [429])
+        self.assertFalse(connection.closing)
+
+    def test_retry_after_is_never_zero(self) -> None:
+        """Retry-After is at least a second: zero would be an invitation to hammer."""
+        connection, call = self.asked("/v1/responses", {"model": "mine", "input": "x"})
+        call.fail(GatewayError(503, "no", retry_after=0.0))
+        self.assertEqual(connection.reply.headers["retry-after"], "1")
+
+    def test_unsaid(self) -> None:
+        """Without a time there is no Retry-After."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.fail(GatewayError(502, "no answer", type="server_error"))
+        self.assertNotIn("retry-after", connection.reply.headers)
+
+    def test_mistake(self) -> None:
+        """A mistake of agd's is 500 in JSON without a trace of what it was; the log has it, under the request's id."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.fail(ZeroDivisionError("secret detail"))
+        reply = connection.reply
+        self.assertEqual((reply.status, reply.error["code"]), (500, "internal_error"))
+        self.assertEqual(reply.headers["x-mapped-model"], "gemini-2.5-flash")
+        for word in (b"secret", b"Zero", b"Traceback", b"html", b".py"):
+            self.assertNotIn(word, connection.received)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.front.observed.statuses, [500])
+        self.assertFalse(connection.closing)
+
+    def test_mistake_in_rendering(self) -> None:
+        """The same holds when an answer cannot be written."""
+        connection, call = self.asked("/v1/chat/completions", CHAT)
+        call.answer(None)
+        self.assertEqual(connection.reply.status, 500)
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
