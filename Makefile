@@ -33,9 +33,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable .
 	touch $@
 
 $(VENV)/.development: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.runtime

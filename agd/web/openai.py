@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from attrs import define
 from klein import Klein
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException
 
+from agd.conversation import Prompt
 from agd.encoding import encode
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway import Gateway
@@ -21,7 +22,7 @@ from agd.protocols.endpoint import Context, Endpoint
 from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
 from agd.protocols.errors import read_body
 from agd.protocols.models import model_list, model_object
-from agd.upstream.relay import ClientLostError
+from agd.upstream.relay import ClientLostError, Relay
 from agd.web.errors import from_werkzeug, internal_error
 from agd.web.headers import last_text, printable
 from agd.web.request import Request
@@ -119,13 +120,8 @@ class OpenAI:
 
     async def _stream(self, request: Request, endpoint: Endpoint, context: Context) -> None:
         stream = EventStream(request, endpoint.stream(context), self.clock)
-        opening = Deferred.fromCoroutine(self.gateway.open(context.prompt, request.trail))
-        hold = self.clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
         try:
-            relay = await opening
-            if not stream.begun:
-                self._tell(request)
-                stream.begin()
+            relay = await self._open(request, stream, context.prompt)
             await stream.pour(relay)
         except GatewayError as error:
             if not stream.begun:
@@ -138,9 +134,20 @@ class OpenAI:
             request.trail.failures.append(str(lost))
             request.abandon()
         finally:
+            stream.stop()
+
+    async def _open(self, request: Request, stream: EventStream, prompt: Prompt) -> Relay:
+        """Wait for the first event, and send the head: then, or when it has been held back for long enough."""
+        hold = self.clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
+        try:
+            relay = await self.gateway.open(prompt, request.trail)
+        finally:
             if hold.active():
                 hold.cancel()
-            stream.stop()
+        if not stream.begun:
+            self._tell(request)
+            stream.begin()
+        return relay
 
     def _begin_waiting(self, request: Request, stream: EventStream) -> None:
         # Which account will answer is not known yet, and a header that may turn out wrong is not sent.

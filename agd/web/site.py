@@ -54,7 +54,7 @@ class Site(TwistedSite):
         self.draining = False
         self._observer = observer
         self._channels: set[Channel] = set()
-        self._drained: Deferred[None] | None = None
+        self._drained: list[Deferred[None]] = []
 
     # ------------------------------------------------------------------ the head of a request
 
@@ -100,9 +100,10 @@ class Site(TwistedSite):
     def closed(self, channel: Channel) -> None:
         """Count a connection out."""
         self._channels.discard(channel)
-        if self._drained is not None and not self._channels:
-            drained, self._drained = self._drained, None
-            drained.callback(None)
+        if not self._channels:
+            drained, self._drained = self._drained, []
+            for waiting in drained:
+                waiting.callback(None)
 
     def drain(self, grace: float) -> Deferred[None]:
         """Let running requests end and close all else; after ``grace`` seconds abort what is left.
@@ -115,7 +116,7 @@ class Site(TwistedSite):
         if not self._channels:
             return succeed(None)
         drained: Deferred[None] = Deferred()
-        self._drained = drained
+        self._drained.append(drained)
         overdue = self.clock.callLater(grace, self._abort_all)
 
         def done(result: Any) -> None:

@@ -155,6 +155,16 @@ class Wire(StringTransport):
         """Bear a second time, as real transports do."""
         self.producer = self.streaming = None
 
+    def write(self, data: bytes) -> None:
+        """Send nothing after an abort."""
+        if not self.aborted:
+            super().write(data)
+
+    def writeSequence(self, data: Any) -> None:
+        """Send nothing after an abort."""
+        if not self.aborted:
+            super().writeSequence(data)
+
     def abortConnection(self) -> None:
         """Remember that nothing unsent is sent any more."""
         self.aborted = True
@@ -268,9 +278,7 @@ class Front:
         channel.makeConnection(wire)
         return Connection(channel, wire)
 
-    def ask(
-        self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Connection:
+    def ask(self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Connection:
         """Open a connection and send a request."""
         connection = self.connect()
         connection.ask(method, target, body, headers)

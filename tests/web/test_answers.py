@@ -147,7 +147,11 @@ class HeaderTests(AnswerTestCase):
     def test_notices(self) -> None:
         """What was not carried out as asked is told, in printable ASCII and within bounds."""
         connection, call = self.asked("/v1/chat/completions", CHAT)
-        call.trail.notices = (Notice("seed", "clamped\r\nX-Evil: é"), Notice("user", "ignored"), Notice("z", "z" * 5000))
+        call.trail.notices = (
+            Notice("seed", "clamped\r\nX-Evil: é"),
+            Notice("user", "ignored"),
+            Notice("z", "z" * 5000),
+        )
         call.answer(answer())
         told = connection.reply.headers["x-agd-notices"]
         self.assertTrue(told.startswith("seed: clamped??X-Evil: ?; user: ignored; z: zzz"), told)

@@ -74,7 +74,9 @@ class RequestIdTests(SynchronousTestCase):
             front.ask("GET", "/healthz", headers={**mine, "Host": "evil.example"}),
             front.ask("GET", "/healthz", headers={**mine, "Content-Length": "x"}),
         ]
-        self.assertEqual([connection.reply.status for connection in asked], [200, 404, 405, 404, 204, 400, 413, 403, 400])
+        self.assertEqual(
+            [connection.reply.status for connection in asked], [200, 404, 405, 404, 204, 400, 413, 403, 400]
+        )
         self.assertEqual({connection.reply.headers["x-request-id"] for connection in asked}, {"mine"})
         self.assertEqual({trail.request_id for *_, trail in front.observed.answers}, {"mine"})
 

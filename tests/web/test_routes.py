@@ -112,7 +112,12 @@ class PathTests(RouteTestCase):
 
     def test_variants(self) -> None:
         """Variants of an endpoint's path reach it."""
-        for path in ("/chat/completions", "/v1/v1/chat/completions/", "//v1//chat//completions", "/v1%2Fchat/completions"):
+        for path in (
+            "/chat/completions",
+            "/v1/v1/chat/completions/",
+            "//v1//chat//completions",
+            "/v1%2Fchat/completions",
+        ):
             self.front.ask("POST", path, CHAT)
         self.assertEqual(len(self.front.gateway.calls), 4)
 
