@@ -12,6 +12,7 @@ from twisted.application.internet import TimerService
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
@@ -92,7 +93,7 @@ class ReloadService(Service):
             listeners = ", ".join(self.launch.listeners)
             _log.warn("listeners change only at a restart: still listening on {listeners}", listeners=listeners)
         for warning in self.launch.warnings:
-            _log.warn("{warning}", warning=warning)
+            _log.warn("{words}", words=warning)
 
 
 class CatalogueService(TimerService):
@@ -109,7 +110,9 @@ class CatalogueService(TimerService):
     def refresh(self) -> Deferred[Any]:
         """Ask all accounts at once; fires when each has answered or failed."""
         accounts = self._daemon.gateway.pool.accounts
-        asked = gatherResults([Deferred.fromCoroutine(self._learn(account)) for account in accounts])
+        asked = gatherResults(
+            [Deferred.fromCoroutine(self._learn(account)).addErrback(_log_mistake) for account in accounts]
+        )
         self._running.add(asked)
         return asked.addBoth(self._forget, asked)
 
@@ -147,3 +150,8 @@ class CatalogueService(TimerService):
         else:
             who = account.email or account.id
             _log.warn("no list of models from {who}: {failure}", who=who, failure=str(failure))
+
+
+def _log_mistake(failure: Failure) -> None:
+    """Tell of a mistake of agd's; it must neither stop the hourly question nor spoil the other accounts' answers."""
+    _log.failure("learning the models of an account failed", failure=failure)

@@ -177,4 +177,4 @@ class _Announcement(Service):
         )
         for warning in launch.warnings:
             if not self._simulated:
-                _log.warn("{warning}", warning=warning)
+                _log.warn("{words}", words=warning)

@@ -44,18 +44,19 @@ class LogObserver:
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """One line for an account that rests or is out, with the provider's reason."""
         who = account.email or account.id
+        cause = str(failure)  # not named "failure": in an error's event Twisted takes that for a Failure
         match verdict.blame:
             case Blame.DISABLE:
-                _log.error("account {who} disabled until reload: {failure}", who=who, failure=str(failure))
+                _log.error("account {who} disabled until reload: {cause}", who=who, cause=cause)
             case Blame.BLOCK:
-                _log.warn("account {who} blocked for {model}: {failure}", who=who, model=model, failure=str(failure))
+                _log.warn("account {who} blocked for {model}: {cause}", who=who, model=_legible(model), cause=cause)
             case Blame.COOL:
                 _log.info(
-                    "account {who} rests {seconds:.1f}s for {model}: {failure}",
+                    "account {who} rests {seconds:.1f}s for {model}: {cause}",
                     who=who,
                     seconds=verdict.seconds,
-                    model=model,
-                    failure=str(failure),
+                    model=_legible(model),
+                    cause=cause,
                 )
 
 
@@ -63,7 +64,8 @@ def _route(trail: Trail) -> str:
     if not trail.model:
         return ""
     who = (trail.account.email or trail.account.id) if trail.account is not None else "nobody"
-    return f" {_legible(trail.wanted or trail.model)} -> {trail.model} by {who} in {trail.attempts} attempt(s)"
+    wanted, model = _legible(trail.wanted or trail.model), _legible(trail.model)
+    return f" {wanted} -> {model} by {who} in {trail.attempts} attempt(s)"
 
 
 def _legible(name: str) -> str:

@@ -62,5 +62,7 @@ def _describe(error: BaseException) -> str:
     innermost: Any = error
     while causes := _causes(innermost):
         innermost = causes[-1].value
-    words = str(innermost) if isinstance(innermost, ConnectError | ConnectionClosed | DNSLookupError) else ""
+    if isinstance(innermost, DNSLookupError):
+        return "DNS lookup failed"  # Twisted's words go on with the name of the host
+    words = str(innermost) if isinstance(innermost, ConnectError | ConnectionClosed) else ""
     return words.strip().rstrip(".") or type(innermost).__name__

@@ -61,9 +61,7 @@ def ask(
     try:
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         content = {} if body is None else {"Content-Type": "application/json"}
-        connection.request(
-            method or ("GET" if body is None else "POST"), path, data, {**content, **(headers or {})}
-        )
+        connection.request(method or ("GET" if body is None else "POST"), path, data, {**content, **(headers or {})})
         response = connection.getresponse()
         fields = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, fields, response.read())

@@ -1,7 +1,7 @@
-"""What most tests stand on: one simulator and one daemon that asks it, shared by the tests of a class.
+"""What most tests stand on: one simulator and one daemon that asks it, shared by all tests with the same settings.
 
-Trial has no fixtures of a class, so a stage is set up by the first test that needs it and struck by the first test of
-another class, or at the end of the process.
+Trial has no fixtures of a class, so a stage is set up by the first test that needs it and struck by the first test
+that needs another one, or at the end of the process.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ CLEAN_END = -signal.SIGTERM
 
 @define(eq=False)
 class SimulatorProcess:
-    """``python -m agd.simulator`` and its control surface."""
+    """``python -m agd.simulator`` and its control surface. ``faulted``: some account has met or will meet a fault."""
 
     child: Child
     port: int
     keys: tuple[str, ...]
+    faulted: bool = False
 
     @classmethod
     def start(cls, accounts: int) -> SimulatorProcess:
@@ -48,6 +49,7 @@ class SimulatorProcess:
 
     def fault(self, key: str, fault: dict[str, Any] | list[dict[str, Any]]) -> None:
         """Let the requests of a key meet one fault always, or a list of faults in order."""
+        self.faulted = True
         reply = ask(self.port, f"/simulator/faults/{key}", fault, method="PUT")
         assert reply.status == 200, reply
 
@@ -111,7 +113,10 @@ class DaemonProcess:
 
 
 def await_health(child: Child, port: int) -> None:
-    """Wait until ``/healthz`` answers, be it that it wants a key. Raises ``AssertionError`` with the output of a process that ended instead."""
+    """Wait until ``/healthz`` answers, be it that it wants a key.
+
+    Raises ``AssertionError`` with the output of a process that ended instead.
+    """
 
     def answers() -> bool | None:
         assert child.running(), f"ended with {child.wait()}:\n{child.output}"
@@ -146,8 +151,16 @@ class Stage:
     def recast(self) -> None:
         """Give the daemon accounts that it has never seen, in the simulator's order, and forget all that was."""
         self.simulator.forget()
+        self.simulator.faulted = False
         domain = f"cast{next(self._casts)}.example.com"
         self.daemon.reload(self._settings + accounts_toml(self.simulator, domain))
+
+    def clear(self) -> None:
+        """Leave nothing over from the test before."""
+        if self.simulator.faulted:
+            self.recast()
+        else:
+            self.simulator.forget()
 
     def strike(self) -> None:
         """Stop both processes. Raises ``AssertionError`` when the daemon does not end cleanly."""
@@ -171,25 +184,24 @@ def accounts_toml(simulator: SimulatorProcess, domain: str) -> str:
     )
 
 
+_standing: dict[tuple[str, int], Stage] = {}
+
+
 class StagedTestCase(SynchronousTestCase):
-    """Tests that share one stage. ``settings`` is the TOML before the accounts."""
+    """Tests on a stage. ``settings`` is the TOML before the accounts, ``accounts`` their number."""
 
     settings: ClassVar[str] = ""
     accounts: ClassVar[int] = 2
     stage: Stage
-    _standing: ClassVar[dict[type[StagedTestCase], Stage]] = {}
 
     def setUp(self) -> None:
-        """Enter the stage of this class, with nothing left over from the test before."""
-        self.stage = self._enter()
-        self.stage.simulator.forget()
-
-    @classmethod
-    def _enter(cls) -> Stage:
-        if cls not in StagedTestCase._standing:
+        """Enter the stage, with nothing left over from the test before."""
+        wanted = (self.settings, self.accounts)
+        if wanted not in _standing:
             strike_all()
-            StagedTestCase._standing[cls] = Stage.set_up(cls.settings, cls.accounts)
-        return StagedTestCase._standing[cls]
+            _standing[wanted] = Stage.set_up(self.settings, self.accounts)
+        self.stage = _standing[wanted]
+        self.stage.clear()
 
     @property
     def port(self) -> int:
@@ -204,8 +216,8 @@ class StagedTestCase(SynchronousTestCase):
 
 def strike_all() -> None:
     """Strike every stage that stands."""
-    while StagedTestCase._standing:
-        StagedTestCase._standing.popitem()[1].strike()
+    while _standing:
+        _standing.popitem()[1].strike()
 
 
 atexit.register(strike_all)

@@ -17,7 +17,7 @@ STREAMS = 300
 VANISHING = 20
 BYTES_PER_STREAM = 40_000
 PATH = "/v1/chat/completions"
-ORDINARY = "hello [[words=100 chunk=4 pause=0.2 first=0.5]]"
+ORDINARY = "hello [[words=80 chunk=4 pause=0.15 first=0.5]]"
 ENDLESS = "hello [[words=200000 chunk=1 pause=0 first=0]]"
 """Far more than all the buffers on the way hold."""
 
@@ -99,7 +99,9 @@ class ManyStreamsTests(StagedTestCase):
         self.assertEqual((crowd.whole, crowd.broken), (STREAMS - VANISHING - 1, []))
         self.assertLess(slow_chunks, 200_000, "the slow reader did not pause its upstream")
         self.assertLess(
-            growth, BYTES_PER_STREAM, f"{growth / 1000:.1f} kB a stream: {idle / 1e6:.1f} MB idle, {peak / 1e6:.1f} MB at the peak"
+            growth,
+            BYTES_PER_STREAM,
+            f"{growth / 1000:.1f} kB a stream: {idle / 1e6:.1f} MB idle, {peak / 1e6:.1f} MB at the peak",
         )
         until("the upstream calls to be gone", lambda: self.simulator.record["live"] == 0 or None, seconds=5)
         record = self.simulator.record

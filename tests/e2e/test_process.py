@@ -13,11 +13,26 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.e2e.connection import Connection
 from tests.e2e.exchange import ask, chat, text_of
 from tests.e2e.processes import Child, free_port, run, script, temporary_folder, until
-from tests.e2e.stage import CLEAN_END, DaemonProcess, SimulatorProcess, accounts_toml, await_health, strike_all
+from tests.e2e.stage import (
+    CLEAN_END,
+    DaemonProcess,
+    SimulatorProcess,
+    StagedTestCase,
+    accounts_toml,
+    await_health,
+    strike_all,
+)
 
 CHAT = "/v1/chat/completions"
 PROJECT = Path(__file__).parents[2]
 TWISTD = ("twistd", "-n", "--pidfile=", "agd")
+
+
+def begin_stream(port: int, text: str) -> Connection:
+    """Begin a stream whose text holds "hello", and wait until it has come that far."""
+    connection = Connection(port, CHAT, chat(text, stream=True))
+    connection.read_until(b"hello")
+    return connection
 
 
 class ProcessTestCase(SynchronousTestCase):
@@ -109,11 +124,12 @@ class RefusalTests(ProcessTestCase):
         self.assertIn("loop", output)
 
     def test_auth_without_key(self) -> None:
-        """A mode that asks for a key, without one to ask for, is refused."""
-        path = self.configure('[proxy]\nauth_mode = "strict"\n')
-        status, output = self.run_to_end(*TWISTD, "--config", str(path))
-        self.assertEqual(status, 1)
-        self.assertIn("proxy.api_key", output)
+        """A mode that asks for a key, also one that LAN access brings about, does not start without one."""
+        for line in ('auth_mode = "strict"', "allow_lan_access = true"):
+            path = self.configure(f"[proxy]\n{line}\n")
+            status, output = self.run_to_end(*TWISTD, "--config", str(path))
+            self.assertEqual(status, 1)
+            self.assertIn("proxy.api_key: found nothing", output)
 
     def test_port_taken(self) -> None:
         """A port that is taken ends the start with a status that is not 0, naming the port."""
@@ -202,8 +218,8 @@ class StartTests(ProcessTestCase):
         self.assertFalse(path.exists())
 
 
-class LifeTests(ProcessTestCase):
-    """Signals, and what they mean to those who are being served."""
+class EndTests(ProcessTestCase):
+    """SIGTERM, and what it means to those who are being served; and what was written until then."""
 
     def setUp(self) -> None:
         """Start a simulator and a daemon with a client key."""
@@ -212,16 +228,9 @@ class LifeTests(ProcessTestCase):
         accounts = accounts_toml(self.simulator, "example.com")
         self.daemon = self.start_daemon('[proxy]\napi_key = "sk-e2e-made-up"\n' + accounts)
 
-    def stream(self, text: str) -> Connection:
-        """Begin a stream and wait for its first words."""
-        connection = Connection(self.daemon.port, CHAT, chat(text, stream=True))
-        self.addCleanup(connection.__exit__, None, None, None)
-        connection.read_until(b"hello")
-        return connection
-
     def test_drain(self) -> None:
         """SIGTERM: a stream that runs is sent to its ``[DONE]``, nobody new is let in, then the process ends."""
-        running = self.stream("hello [[words=100 pause=0.02]]")
+        running = self.enterContext(begin_stream(self.daemon.port, "hello [[words=100 pause=0.02]]"))
         self.daemon.child.signal(signal.SIGTERM)
 
         def closed() -> bool | None:
@@ -246,36 +255,6 @@ class LifeTests(ProcessTestCase):
             self.assertEqual(idle.recv(4096), b"")
         self.assertEqual(self.daemon.child.wait(5), CLEAN_END)
 
-    def test_reload(self) -> None:
-        """SIGHUP: new settings hold from the next request on, and a stream that runs goes on."""
-        running = self.stream("hello [[words=60 pause=0.02]]")
-        accounts = accounts_toml(self.simulator, "after.example.com")
-        mapping = '[proxy.custom_mapping]\n"mine" = "gemini-2.5-pro"\n'
-        self.assertEqual(ask(self.daemon.port, CHAT, chat("hello", model="mine")).status, 404)
-        self.daemon.reload(mapping + accounts)
-        reply = ask(self.daemon.port, CHAT, chat("hello", model="mine"))
-        self.assertEqual((reply.status, reply.headers["x-mapped-model"]), (200, "gemini-2.5-pro"))
-        self.assertIn("@after.example.com", reply.headers["x-account-email"])
-        self.assertIn(b"data: [DONE]", running.read_all())
-
-    def test_wrong_reload(self) -> None:
-        """SIGHUP with a wrong file changes nothing, and says so."""
-        (self.daemon.child.folder / "agd.toml").write_text("[retry]\nmax_attempts = 0\n", "utf-8")
-        self.daemon.child.signal(signal.SIGHUP)
-        until("the refusal", lambda: "configuration not reloaded" in self.daemon.child.output or None)
-        self.assertIn("retry.max_attempts", self.daemon.child.output)
-        self.assertEqual(ask(self.daemon.port, CHAT, chat("hello")).status, 200)
-
-    def test_reload_gives_another_chance(self) -> None:
-        """An account that was disabled is asked again after a reload."""
-        for key in self.simulator.keys:
-            self.simulator.fault(key, [{"kind": "status", "status": 401}])
-        self.assertEqual(ask(self.daemon.port, CHAT, chat("hello")).status, 503)
-        self.assertEqual(ask(self.daemon.port, "/readyz").status, 503)
-        self.daemon.reload((self.daemon.child.folder / "agd.toml").read_text("utf-8"))
-        self.assertEqual(ask(self.daemon.port, "/readyz").status, 200)
-        self.assertEqual(ask(self.daemon.port, CHAT, chat("hello")).status, 200)
-
     def test_secrets_stay_out_of_the_log(self) -> None:
         """Neither the accounts' keys nor a client's are written, whatever happens; nor what was said."""
         words = "Consumer 'api_key:AIzaMadeUpForThisTest' has been suspended."
@@ -289,6 +268,51 @@ class LifeTests(ProcessTestCase):
         output = self.daemon.child.output
         self.assertIn(f"POST {CHAT} 200", output)
         self.assertIn("has been suspended", output)
-        for secret in (*self.simulator.keys, "sk-e2e-made-up", "sk-e2e-another", "sk-e2e-in-query", "MadeUpForThisTest"):
+        for secret in (
+            *self.simulator.keys,
+            "sk-e2e-made-up",
+            "sk-e2e-another",
+            "sk-e2e-in-query",
+            "MadeUpForThisTest",
+        ):
             self.assertNotIn(secret, output)
         self.assertNotIn("private matter", output)
+
+
+class ReloadTests(StagedTestCase):
+    """SIGHUP."""
+
+    def setUp(self) -> None:
+        """Leave a sound configuration to the next test."""
+        super().setUp()
+        self.addCleanup(self.stage.recast)
+
+    def test_reload(self) -> None:
+        """SIGHUP: new settings hold from the next request on, and a stream that runs goes on."""
+        running = self.enterContext(begin_stream(self.port, "hello [[words=60 pause=0.02]]"))
+        accounts = accounts_toml(self.simulator, "after.example.com")
+        mapping = '[proxy.custom_mapping]\n"mine" = "gemini-2.5-pro"\n'
+        self.assertEqual(ask(self.port, CHAT, chat("hello", model="mine")).status, 404)
+        self.stage.daemon.reload(mapping + accounts)
+        reply = ask(self.port, CHAT, chat("hello", model="mine"))
+        self.assertEqual((reply.status, reply.headers["x-mapped-model"]), (200, "gemini-2.5-pro"))
+        self.assertIn("@after.example.com", reply.headers["x-account-email"])
+        self.assertIn(b"data: [DONE]", running.read_all())
+
+    def test_wrong_reload(self) -> None:
+        """SIGHUP with a wrong file changes nothing, and says so."""
+        (self.stage.daemon.child.folder / "agd.toml").write_text("[retry]\nmax_attempts = 0\n", "utf-8")
+        self.stage.daemon.child.signal(signal.SIGHUP)
+        until("the refusal", lambda: "configuration not reloaded" in self.stage.daemon.child.output or None)
+        self.assertIn("retry.max_attempts", self.stage.daemon.child.output)
+        self.assertEqual(ask(self.port, CHAT, chat("hello")).status, 200)
+
+    def test_reload_gives_another_chance(self) -> None:
+        """An account that was disabled is asked again after a reload."""
+        for key in self.simulator.keys:
+            self.simulator.fault(key, [{"kind": "status", "status": 401}])
+        self.assertEqual(ask(self.port, CHAT, chat("hello")).status, 503)
+        self.assertEqual(ask(self.port, "/readyz").status, 503)
+        self.stage.daemon.reload((self.stage.daemon.child.folder / "agd.toml").read_text("utf-8"))
+        self.assertEqual(ask(self.port, "/readyz").status, 200)
+        self.assertEqual(ask(self.port, CHAT, chat("hello")).status, 200)

@@ -48,7 +48,9 @@ def expected(recording: dict[str, Any]) -> Told:
     reasons = [c["finishReason"] for one in found for c in one.get("candidates", []) if "finishReason" in c]
     reason = reasons[-1] if reasons else "BLOCKED"
     finish = {"STOP": "tool_calls" if calls else "stop", "MAX_TOKENS": "length"}.get(reason, "content_filter")
-    totals = [one["usageMetadata"]["totalTokenCount"] for one in found if "totalTokenCount" in one.get("usageMetadata", {})]
+    totals = [
+        one["usageMetadata"]["totalTokenCount"] for one in found if "totalTokenCount" in one.get("usageMetadata", {})
+    ]
     return Told("".join(map(visible, parts)), calls, finish, totals[-1] if totals else None)
 
 

@@ -218,7 +218,7 @@ class MidStreamTests(RotationTestCase):
             fault = {"kind": "cut", "chunks": 2, "how": how}
             reply = self.check_breaks(fault, "upstream_stream_interrupted")
             self.assertIn("hello", text_of(reply.events))
-            self.assertNotIn("finish_reason\":\"", reply.body.decode())
+            self.assertNotIn('finish_reason":"', reply.body.decode())
 
     def test_error_in_200(self) -> None:
         """An error object after some events is told as the provider told it."""

@@ -96,5 +96,7 @@ class TranslateTests(SynchronousTestCase):
         self.assertIn("ParseError", garbage.message)
         refused = translate(error.ConnectionRefusedError(), reused=False)
         self.assertEqual(refused.message, "no answer from the upstream: Connection was refused by other side")
+        unknown = translate(UNREACHABLE[1], reused=False)
+        self.assertEqual(unknown.message, "no answer from the upstream: DNS lookup failed")
         certificate = translate(UNREACHABLE[5], reused=False)
         self.assertIn("Error", certificate.message)

@@ -141,6 +141,8 @@ class FakeGateway:
 class Wire(StringTransport):
     """A client's TCP connection. Like a real one it bears being resumed while it closes."""
 
+    producer: Any
+
     def __init__(self) -> None:
         super().__init__(lenient=True)
         self.aborted = False

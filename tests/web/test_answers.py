@@ -66,7 +66,7 @@ class ShapeTests(AnswerTestCase):
         self.assertEqual(call.prompt.instructions, ("Be strict.",))
 
     def test_crossed(self) -> None:
-        """A Responses body on the chat route is answered in chat shape, chat messages on the other in Response shape."""
+        """The route decides the shape of the answer, whichever of the two languages the body is in."""
         connection, call = self.asked("/v1/chat/completions", {"model": "mine", "instructions": "i", "input": "x"})
         call.answer(answer())
         self.assertEqual(connection.reply.json["object"], "chat.completion")

@@ -137,7 +137,8 @@ class ErrorTests(SynchronousTestCase):
 
     def refusal(self, mode: Mode, headers: dict[str, list[str]]) -> GatewayError:
         """Give the error of a refusal."""
-        return self.assertRaises(GatewayError, door(mode).check, "/v1/models", Headers(headers))
+        error: GatewayError = self.assertRaises(GatewayError, door(mode).check, "/v1/models", Headers(headers))
+        return error
 
     def test_unauthorized(self) -> None:
         """A 401 has OpenAI's code, names the scheme, and does not repeat the key."""

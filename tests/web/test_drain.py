@@ -96,7 +96,7 @@ class DrainTests(StreamTestCase):
         self.assertTrue(self.connection.closing)
 
     def test_half_a_head(self) -> None:
-        """A request whose head is half there is still answered: /readyz tells of the drain, and the connection closes."""
+        """A request whose head is half there is still answered, then its connection closes; /readyz tells why."""
         connection = self.ask_readyz()
         self.drain()
         self.assertFalse(connection.closing)

@@ -104,6 +104,6 @@ class RequestIdTests(SynchronousTestCase):
 
     def test_body_is_irrelevant(self) -> None:
         """A field of the body never becomes the id."""
-        connection = Front().chat(**{"x-request-id": "body", "model": "nothing-maps-this"})
+        body = {**CHAT, "x-request-id": "body", "model": "nothing-maps-this"}
+        connection = Front().ask("POST", "/v1/chat/completions", body)
         self.assertEqual((connection.reply.status, connection.reply.headers["x-request-id"]), (404, "req_1"))
-        self.assertIn("messages", CHAT)

@@ -1,0 +1,82 @@
+"""What the operator reads: one line for an answer, one for what befalls an account."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from agd.accounts.verdict import judge
+from agd.conversation import Notice
+from agd.gateway import Trail
+from agd.telemetry import LogObserver
+from tests.gateways import MODEL
+from tests.upstream.script import REFUSED_KEY, UNREACHABLE, refusal
+from tests.upstream.wire import account
+
+
+class AnsweredTests(SynchronousTestCase):
+    """Lines about answers."""
+
+    def lines(self, trail: Trail, status: int = 200, path: str = "/v1/chat/completions") -> list[str]:
+        """Return the lines about one answer."""
+        with capturedLogs() as events:
+            LogObserver().answered("POST", path, status, 0.2504, trail)
+        return [formatEvent(event) for event in events]
+
+    def test_way_of_a_request(self) -> None:
+        """The line tells what was asked and as what, who answered, how long it took and what went wrong."""
+        trail = Trail("req_1", "gpt-4o", MODEL, account(), 2, ["acct_x: 500 internal"])
+        way = f"gpt-4o -> {MODEL} by one@example.com in 2 attempt(s) | acct_x: 500 internal"
+        self.assertEqual(self.lines(trail), [f"req_1 POST /v1/chat/completions 200 250ms {way}"])
+
+    def test_nobody_was_asked(self) -> None:
+        """A request that got as far as routing only says so; one that did not says nothing of models."""
+        self.assertTrue(self.lines(Trail("req_1", "x", MODEL), 503)[0].endswith("by nobody in 0 attempt(s)"))
+        self.assertEqual(self.lines(Trail("req_1"), 404, "/x"), ["req_1 POST /x 404 250ms"])
+
+    def test_account_without_address(self) -> None:
+        """An account without an address is told by its id."""
+        nameless = evolve(account(), email="")
+        self.assertIn(f"by {nameless.id} in", self.lines(Trail("req_1", "x", MODEL, nameless, 1))[0])
+
+    def test_health_checks(self) -> None:
+        """A health check that finds all well is not worth a line; one that does not is."""
+        self.assertEqual(self.lines(Trail("r"), 200, "/healthz") + self.lines(Trail("r"), 200, "/readyz"), [])
+        self.assertEqual(len(self.lines(Trail("r"), 503, "/readyz")), 1)
+
+    def test_notices(self) -> None:
+        """What was carried out otherwise than asked has a line of its own."""
+        trail = Trail("req_1", notices=(Notice("user", "ignored"), Notice("store", "not kept")))
+        self.assertEqual(self.lines(trail)[1], "req_1 notices: user: ignored; store: not kept")
+
+    def test_name_of_a_client(self) -> None:
+        """What a client wrote as model neither floods the log nor forges a line or an escape of it."""
+        name = "a\nb\x1b[31m{c}" + "x" * 10**6
+        line = self.lines(Trail("req_1", "models/" + name, name))[0]
+        self.assertIn(" models/a?b?[31m{c}xxx", line)
+        self.assertIn(" -> a?b?[31m{c}xxx", line)
+        self.assertLess(len(line), 400)
+
+
+class PunishedTests(SynchronousTestCase):
+    """Lines about accounts."""
+
+    def test_each_punishment(self) -> None:
+        """A refused key is an error, a block a warning, a cooldown a remark, each with the provider's reason."""
+        for failure, level, words in (
+            (REFUSED_KEY, LogLevel.error, "disabled until reload: 400 API key not valid."),
+            (refusal(403), LogLevel.warn, f"blocked for {MODEL}: 403 status 403"),
+            (refusal(429, retry_after=9.0), LogLevel.info, f"rests 9.0s for {MODEL}: 429 status 429"),
+        ):
+            with capturedLogs() as events:
+                LogObserver().punished(account(), MODEL, failure, judge(failure))
+            self.assertEqual([event["log_level"] for event in events], [level])
+            self.assertEqual(formatEvent(events[0]), f"account one@example.com {words}")
+
+    def test_nobody_is_blamed(self) -> None:
+        """A failure that is nobody's fault has no line of its own: the answer's line tells it."""
+        with capturedLogs() as events:
+            LogObserver().punished(account(), MODEL, UNREACHABLE, judge(UNREACHABLE))
+            LogObserver().failed(Trail("req_1"), account(), UNREACHABLE, judge(UNREACHABLE))
+        self.assertEqual(events, [])
