@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -62,7 +62,6 @@ class TextTests(SynchronousTestCase):
         choice = only(TextDelta("I "), RefusalDelta("can"), RefusalDelta("not"))
         self.assertEqual((choice.parts, choice.refusal), ([Text("I ")], "cannot"))
 
-    @settings(deadline=None)
     @given(st.lists(st.text(), min_size=1))
     def test_any_cut(self, pieces: list[str]) -> None:
         """Wherever a text is cut, its fold is the text, and nothing where there was none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -54,7 +54,6 @@ class DecodeTests(SynchronousTestCase):
         with self.assertRaises(InvalidJSON):
             decode("[" * 200_000 + "]" * 200_000)
 
-    @settings(deadline=None)
     @given(st.binary() | st.text())
     def test_any_input(self, data: bytes | str) -> None:
         """Any input is read or refused."""
@@ -88,7 +87,6 @@ class EncodeTests(SynchronousTestCase):
         with self.assertRaises(InvalidJSON):
             encode(value)
 
-    @settings(deadline=None)
     @given(VALUES)
     def test_round_trip(self, value: Any) -> None:
         """What is written is read back the same, by this and by any other reader."""

@@ -60,7 +60,6 @@ class PatternTests(SynchronousTestCase):
         ):
             self.assertFalse(Pattern(text, "t").matches(name), (text, name))
 
-    @settings(deadline=None)
     @given(st.text("ab*", max_size=8).filter(lambda text: "*" in text), st.text("ab", max_size=10))
     def test_as_regex(self, text: str, name: str) -> None:
         """It agrees with the regular expression that means the same."""
@@ -288,7 +287,7 @@ class CheckTests(SynchronousTestCase):
     )
     PATTERNS = st.sampled_from(["*", "a*", "*b", "gpt-*", "gemini-*", "models/*", "google/*", "g*x"])
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(
         st.dictionaries(NAMES | PATTERNS, NAMES, max_size=6),
         st.just("") | NAMES,

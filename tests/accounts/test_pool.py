@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -76,7 +76,6 @@ class TurnTests(PoolTestCase):
         self.punish(A, cool(10))
         self.assertEqual([self.lease(now) for now in (1, 2, 3, 10)], list("bcba"))
 
-    @settings(deadline=None)
     @given(st.lists(st.integers(0, 2), max_size=30))
     def test_fair(self, absences: list[int]) -> None:
         """Whoever is taken, nobody who could have been taken has waited longer."""
@@ -129,7 +128,6 @@ class CooldownTests(PoolTestCase):
         self.pool.renew(A)
         self.assertEqual(self.pool.accounts, (B,))
 
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.sampled_from([A, B, C]), st.floats(0, 100), st.floats(0, 10)), max_size=20))
     def test_never_while_cooling(self, failures: list[tuple[Account, float, float]]) -> None:
         """Whatever fails and when, no account is leased before the end of the longest delay it was told."""

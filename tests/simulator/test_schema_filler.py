@@ -40,7 +40,7 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 class FillerTests(SynchronousTestCase):
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.recursive(_SCALARS, _nested, max_leaves=8), st.lists(st.integers(-1000, 1000), max_size=4))
     def test_value_fits(self, schema: dict[str, Any], numbers: list[int]) -> None:
         """Whatever the numbers of the text, the value fits the schema."""

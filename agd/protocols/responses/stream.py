@@ -19,7 +19,7 @@ from agd.protocols.responses.resource import resource, status_of
 
 @define
 class ResponseStream:
-    """A ``StreamWriter``. Every stream has exactly one terminal event, then ``[DONE]``."""
+    """A ``StreamWriter``. Every stream has exactly one terminal event; a whole one ends with ``[DONE]``."""
 
     context: Context
     _outline: Outline = field(init=False)
