@@ -134,9 +134,8 @@ def makeService(options: Options) -> IService:
 
     reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
     drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
-    parts: list[Any] = [_Announcement(launch, simulated=simulation is not None)]
-    parts += [simulation] if simulation is not None else []
-    parts += [drain, reload, catalogue]
+    parts: list[Any] = [simulation] if simulation is not None else []
+    parts += [_Announcement(launch, daemon, simulated=simulation is not None), drain, reload, catalogue]
     parts += [listen_on(description, daemon.site, reactor=reactor) for description in launch.listeners]
     for part in parts:
         part.setServiceParent(root)
@@ -160,21 +159,21 @@ class _Announcement(Service):
     """Tells at the start what runs: from which configuration, where, for whom."""
 
     _launch: Launch
+    _daemon: Daemon
     _simulated: bool
     name = "announcement"
 
     def startService(self) -> None:
         """Say it once."""
         super().startService()
-        launch = self._launch
+        launch, accounts = self._launch, self._daemon.gateway.pool.accounts
         _log.info(
             "agd {version} from {source}: {accounts} account(s), auth {auth}, listening on {listeners}",
             version=__version__,
             source=launch.source,
-            accounts=len(launch.settings.accounts),
+            accounts=len(accounts),
             auth=effective_auth_mode(launch.settings, launch.loopback_only),
             listeners=", ".join(launch.listeners),
         )
-        for warning in launch.warnings:
-            if not self._simulated:
-                _log.warn("{words}", words=warning)
+        for warning in () if self._simulated else launch.warnings:
+            _log.warn("{words}", words=warning)
