@@ -18,6 +18,10 @@ class ApiKey:
         """Headers that prove the account to the upstream. A key never travels in a URL."""
         return (("x-goog-api-key", self.secret),)
 
+    def redact(self, said: bytes) -> bytes:
+        """Take the key out of what an upstream says: some repeat it in their errors, which go to logs and clients."""
+        return said.replace(self.secret.encode(), b"***")
+
 
 @frozen
 class Account:

@@ -127,15 +127,16 @@ class UpstreamClient:
                 self._pool.drop_idle()
             raise failure from None
         if response.code != 200:
-            raise await self._refusal(response)
+            raise await self._refusal(response, account)
         return response
 
-    async def _refusal(self, response: IResponse) -> UpstreamFailure:
+    async def _refusal(self, response: IResponse, account: Account) -> UpstreamFailure:
         """Read what an upstream that answers with an error status says about it."""
         body = collect(response, MAX_ERROR_BYTES)
         body.addTimeout(ERROR_SECONDS, self._clock, onTimeoutCancel=lambda *_: b"")
         retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
-        return read_failure(response.code, await body, retry_after, _upstream_time(response.headers))
+        said = account.credential.redact(await body)
+        return read_failure(response.code, said, retry_after, _upstream_time(response.headers))
 
 
 @lru_cache(maxsize=512)

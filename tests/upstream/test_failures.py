@@ -11,7 +11,7 @@ from agd.errors import FailureKind, UpstreamFailure
 from agd.upstream.client import ERROR_SECONDS, MAX_ERROR_BYTES
 from tests.upstream.cases import ClientTestCase
 from tests.upstream.sinks import Recorder
-from tests.upstream.wire import HEAD, Connection, chunk, chunked, error, response, sse
+from tests.upstream.wire import HEAD, Connection, account, chunk, chunked, error, response, sse
 
 
 class RefusalTests(ClientTestCase):
@@ -27,6 +27,15 @@ class RefusalTests(ClientTestCase):
         self.assertEqual((failure.status, failure.grpc, failure.retry_after), (429, "RESOURCE_EXHAUSTED", 7.5))
         self.assertFalse(connection.ended)
         self.assert_nothing_left()
+
+    def test_repeated_key(self) -> None:
+        """An upstream that repeats the key in its error is not quoted with it, whatever shape the key has."""
+        asked = self.wire.generate()
+        secret = account().credential.secret
+        self.wire.connect().send(response(error(400, "INVALID_ARGUMENT", f"the key {secret} is odd"), 400))
+        failure = self.failed_with(asked, FailureKind.STATUS)
+        self.assertNotIn(secret, str(failure))
+        self.assertIn("is odd", str(failure))
 
     def test_retry_after_header(self) -> None:
         """A refusal without details may tell its delay in the header."""
