@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint types layers trial clean
 
 run: $(VENV)/.runtime
-	@BIN=$(BIN) PORT=$(PORT) sh deploy/run.sh
+	@BIN=$(BIN) PORT=$(PORT) PORT_ASKED=$(filter-out file,$(origin PORT)) sh deploy/run.sh
 
 test: lint types layers trial
 

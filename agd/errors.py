@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 class GatewayError(Exception):
     """An answer that is an error: HTTP status and the four fields of OpenAI's error object.
 
-    ``retry_after`` is in seconds. ``model`` and ``account`` are filled in when the request got that far.
+    ``retry_after`` is in seconds; ``headers`` go with the answer beside those that every error has.
     """
 
     def __init__(

@@ -121,7 +121,7 @@ class _Quest:
     def settle(self) -> None:
         """The request is over: faults that no second account shared are the account's after all."""
         for account, verdict, failure in self._contested.values():
-            self._punish(account, verdict, failure)
+            self._tell(account, verdict, failure)
         self._contested.clear()
 
     async def _attempt(self, account: Account, receive: Callable[[Relay], Awaitable[T]]) -> T:
@@ -162,20 +162,20 @@ class _Quest:
         mark = fingerprint(failure)
         if verdict.contestable and mark in self._contested:
             # The same from two accounts: it is the request, and neither is blamed for it.
-            del self._contested[mark]
+            first, _, cause = self._contested.pop(mark)
+            self._gateway.pool.pardon(first, self._trail.model, cause)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
+        self._gateway.pool.punish(account, self._trail.model, verdict, failure, self._gateway.clock.seconds())
         if verdict.contestable:
             self._contested[mark] = (account, verdict, failure)
         else:
-            self._punish(account, verdict, failure)
+            self._tell(account, verdict, failure)
 
-    def _punish(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
-        gateway = self._gateway
+    def _tell(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
         if verdict.blame is not Blame.NOBODY:
-            gateway.pool.punish(account, self._trail.model, verdict, failure, gateway.clock.seconds())
-            gateway.observer.punished(account, self._trail.model, failure, verdict)
+            self._gateway.observer.punished(account, self._trail.model, failure, verdict)
 
     def _renew(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Look once whether a refused credential has been replaced where it comes from."""

@@ -151,11 +151,7 @@ class Router:
 def check_mapping(custom: Mapping[str, str], default_model: str) -> tuple[ConfigurationProblem, ...]:
     """Find rules that lead back to themselves or to no model at all."""
     router = Router.build(custom)
-    problems = [
-        problem
-        for name, target in custom.items()
-        if (problem := _check_target(router, f'proxy.custom_mapping."{name}"', target))
-    ]
+    problems = [problem for name, target in custom.items() if (problem := _check_rule(router, name, target))]
     if default_model and (problem := _check_target(router, "proxy.default_model", default_model)):
         problems.append(problem)
     return tuple(problems)
@@ -169,6 +165,13 @@ def model_not_found(name: str) -> GatewayError:
         code="model_not_found",
         param="model",
     )
+
+
+def _check_rule(router: Router, name: str, target: str) -> ConfigurationProblem | None:
+    path = f'proxy.custom_mapping."{name}"'
+    if name == target and _native(target, ()) is None:
+        return ConfigurationProblem(path, f"a loop: {name} -> {target}", "a chain of rules that ends")
+    return _check_target(router, path, target)
 
 
 def _check_target(router: Router, path: str, target: str) -> ConfigurationProblem | None:

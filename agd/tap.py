@@ -9,6 +9,7 @@ from attrs import define
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.application.strports import service as listen_on
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.python import usage
 
@@ -136,10 +137,38 @@ def makeService(options: Options) -> IService:
     drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
     parts: list[Any] = [simulation] if simulation is not None else []
     parts += [_Announcement(launch, daemon, simulated=simulation is not None), drain, reload, catalogue]
-    parts += [listen_on(description, daemon.site, reactor=reactor) for description in launch.listeners]
+    parts += [
+        Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
+    ]
     for part in parts:
         part.setServiceParent(root)
     return root
+
+
+@define(eq=False)
+class Listener(Service):
+    """A listening port; one that cannot be had ends the process with a sentence instead of a traceback."""
+
+    _description: str
+    _port: Any
+
+    def privilegedStartService(self) -> None:
+        """Bind. Raises ``SystemExit``."""
+        try:
+            self._port.privilegedStartService()
+        except (CannotListenError, OSError) as error:
+            cause = getattr(error, "socketError", error)
+            raise SystemExit(f"agd cannot listen on {self._description}: {cause}") from None
+
+    def startService(self) -> None:
+        """Serve."""
+        super().startService()
+        self._port.startService()
+
+    def stopService(self) -> Any:
+        """Stop listening; connections stay until they are drained."""
+        super().stopService()
+        return self._port.stopService()
 
 
 def application() -> Any:

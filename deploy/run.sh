@@ -1,22 +1,22 @@
 #!/bin/sh
 # What `make run` starts: agd with the configuration or key it finds, and otherwise, loudly, with simulated answers.
+# BIN is where twistd is; PORT is the port to listen on, unless a configuration is found and PORT was not asked for.
 set -eu
 
-configuration=""
-for file in "${AGD_CONFIG:-}" "${XDG_CONFIG_HOME:-$HOME/.config}/agd/agd.toml" /etc/agd/agd.toml; do
-    if [ -n "$file" ] && [ -e "$file" ]; then
+configuration=${AGD_CONFIG:-}
+for file in "${XDG_CONFIG_HOME:-${HOME:-}/.config}/agd/agd.toml" /etc/agd/agd.toml; do
+    if [ -z "$configuration" ] && [ -e "$file" ]; then
         configuration=$file
-        break
     fi
 done
 
-if [ -n "${AGD_CONFIG:-}" ] || [ -n "$configuration" ]; then
-    echo "agd: using the configuration ${AGD_CONFIG:-$configuration}"
-    exec "$BIN/twistd" -n agd
+if [ -n "$configuration" ]; then
+    echo "agd: using the configuration $configuration"
+    exec "$BIN/twistd" -n --pidfile= agd ${PORT_ASKED:+--port "$PORT"}
 fi
 if [ -n "${GEMINI_API_KEY:-}${GOOGLE_API_KEY:-}" ]; then
     echo "agd: no configuration file; using the API key of the environment"
-    exec "$BIN/twistd" -n agd --port "$PORT"
+    exec "$BIN/twistd" -n --pidfile= agd --port "$PORT"
 fi
 cat <<TEXT
 ==========================================================================================
@@ -25,4 +25,4 @@ cat <<TEXT
  For real answers:   GEMINI_API_KEY=your-key make run
 ==========================================================================================
 TEXT
-exec "$BIN/twistd" -n agd --port "$PORT" --simulate
+exec "$BIN/twistd" -n --pidfile= agd --port "$PORT" --simulate

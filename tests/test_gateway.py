@@ -284,6 +284,15 @@ class RequestFaultTests(GatewayTestCase):
             self.assertEqual((self.actor.asked, self.witness.punishments), (["one", "two"], []))
             self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "one", "two"])
 
+    def test_block_holds_while_another_answers(self) -> None:
+        """Others do not ask a refusing account again while its request waits elsewhere; a pardon lifts that."""
+        self.actor.lines = {"one": [refusal(403)], "two": [Silence()]}
+        first = self.complete()
+        self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "two", "three"])
+        self.actor.waiting[0].errback(refusal(403))
+        self.refused_with(first, 403)
+        self.assertIn("one", [self.answered_by() for _ in range(4)])
+
     def test_different_4xx_are_each_accounts_own(self) -> None:
         """Two accounts with two different refusals are both blocked, and a third answers."""
         self.actor.lines = {"one": [refusal(403)], "two": [refusal(404, message="model is not found")]}

@@ -232,7 +232,9 @@ class ChainTests(SynchronousTestCase):
     def test_itself(self) -> None:
         """A rule that names itself ends there."""
         self.assertEqual(resolve("gpt-4o", {"gpt-4o": "gpt-4o"}), FLASH)
-        self.assertEqual(check_mapping({"gpt-4o": "gpt-4o", "gemini-*": PRO}, ""), ())
+        self.assertEqual(check_mapping({PRO: PRO, "gemini-*": PRO, "gpt-5*": "gpt-5-mini"}, ""), ())
+        (problem,) = check_mapping({"gpt-4o": "gpt-4o"}, "")
+        self.assertEqual(problem.found, "a loop: gpt-4o -> gpt-4o")
 
 
 class CheckTests(SynchronousTestCase):

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import IService, MultiService
+from twisted.internet.error import CannotListenError
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from agd import __version__
 from agd.services import CatalogueService, DrainService, ReloadService
-from agd.tap import Options, application, makeService
+from agd.tap import Listener, Options, application, makeService
 
 PROJECT = Path(__file__).parents[1]
 ACCOUNT = '[[accounts]]\napi_key = "made-up"\n'
@@ -177,6 +177,13 @@ class WrongOptionsTests(TapTestCase):
         self.assertIn("fly", self.wrong("--fly"))
 
 
+class _Taken:
+    """A port that somebody else has."""
+
+    def privilegedStartService(self) -> None:
+        raise CannotListenError("127.0.0.1", 8045, OSError("in use"))
+
+
 class ServiceTests(TapTestCase):
     """``makeService``."""
 
@@ -194,8 +201,7 @@ class ServiceTests(TapTestCase):
         self.assertIsInstance(parts["drain"], DrainService)
         self.assertIsInstance(parts["reload"], ReloadService)
         self.assertIsInstance(parts["catalogue"], CatalogueService)
-        listeners = [part for part in parts.values() if isinstance(part, StreamServerEndpointService)]
-        self.assertEqual(len(listeners), 2)
+        self.assertEqual(len([part for part in parts.values() if isinstance(part, Listener)]), 2)
         self.assertNotIn("simulation", parts)
 
     def test_simulate(self) -> None:
@@ -206,8 +212,10 @@ class ServiceTests(TapTestCase):
     def test_listeners_raise(self) -> None:
         """A listener that cannot listen says so at the start: the daemon must not run deaf."""
         parts = self.children("--port", "0")
-        [listener] = [part for part in parts.values() if isinstance(part, StreamServerEndpointService)]
-        self.assertTrue(listener._raiseSynchronously)
+        [listener] = [part for part in parts.values() if isinstance(part, Listener)]
+        listener._port = _Taken()
+        end = self.assertRaises(SystemExit, listener.privilegedStartService)
+        self.assertEqual(end.code, "agd cannot listen on tcp:port=0:backlog=1024:interface=127.0.0.1: in use")
 
     def test_application(self) -> None:
         """The .tac's application holds the same service."""
@@ -274,11 +282,12 @@ class ProcessTests(TapTestCase):
         self.assertNotIn("Traceback", ended.stdout + ended.stderr)
 
     def test_port_in_use(self) -> None:
-        """A port that is taken ends it with status 1 and names the port."""
+        """A port that is taken ends it with status 1 and one sentence that names the port."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
             ended = self.twistd("-n", "--pidfile=", "agd", "--port", str(port))
         self.assertEqual(ended.returncode, 1)
-        self.assertIn(f"127.0.0.1:{port}", ended.stdout + ended.stderr)
+        self.assertIn(f"agd cannot listen on tcp:port={port}:", ended.stdout + ended.stderr)
+        self.assertNotIn("Traceback", ended.stdout + ended.stderr)

@@ -81,6 +81,12 @@ class Pool:
             case Blame.DISABLE:
                 standing.disabled = failure
 
+    def pardon(self, account: Account, model: str, failure: UpstreamFailure) -> None:
+        """Take back a punishment for a failure that turned out to be the request's own."""
+        standing = self._standings.get(account.id)
+        if standing is not None:
+            standing.pardon(model, failure)
+
     def forgive(self, account: Account, model: str) -> None:
         """Note that the account served the model: a block is over. A cooldown is not: it was told by the clock."""
         standing = self._standings.get(account.id)

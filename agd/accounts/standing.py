@@ -6,7 +6,7 @@ block ends on trial: when its time is over one request tries the account, and wh
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from agd.accounts.account import Account
 from agd.errors import UpstreamFailure
@@ -28,6 +28,8 @@ class Hold:
     cause: UpstreamFailure
     seconds: float
     on_trial: bool = False
+    before: Hold | None = None
+    """What it took the place of, in case it is taken back."""
 
 
 @define(eq=False)
@@ -60,7 +62,7 @@ class Standing:
         """Let the account rest; what it was told before is not cut short."""
         before = self._cooldowns.get(model)
         if before is None or before.until < now + seconds:
-            _keep(self._cooldowns, model, Hold(now + seconds, cause, seconds))
+            _keep(self._cooldowns, model, Hold(now + seconds, cause, seconds, before=_last(before)))
 
     def block(self, model: str, cause: UpstreamFailure, now: float) -> None:
         """Take the account out for the model. Requests that were on their way already do not lengthen a block."""
@@ -68,7 +70,16 @@ class Standing:
         if before is not None and before.until > now and not before.on_trial:
             return
         seconds = BLOCK if before is None else min(before.seconds * 2, MAX_BLOCK)
-        _keep(self._blocks, model, Hold(now + seconds, cause, seconds))
+        _keep(self._blocks, model, Hold(now + seconds, cause, seconds, before=_last(before)))
+
+    def pardon(self, model: str, cause: UpstreamFailure) -> None:
+        """Take back what was laid on for a failure: it turned out to be the request's."""
+        for holds in (self._cooldowns, self._blocks):
+            hold = holds.get(model)
+            if hold is not None and hold.cause is cause:
+                del holds[model]
+                if hold.before is not None:
+                    holds[model] = hold.before
 
     def forgive(self, model: str) -> None:
         """Lift a block: the account has served the model."""
@@ -81,6 +92,11 @@ def _keep(holds: dict[str, Hold], model: str, hold: Hold) -> None:
     holds[model] = hold
     if len(holds) > MAX_HOLDS:
         del holds[next(iter(holds))]
+
+
+def _last(hold: Hold | None) -> Hold | None:
+    """Give a hold without what it took the place of itself: nobody goes back further than one."""
+    return None if hold is None else evolve(hold, before=None)
 
 
 def _until(hold: Hold) -> float:

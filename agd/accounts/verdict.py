@@ -47,7 +47,7 @@ class Verdict:
 
 def judge(failure: UpstreamFailure) -> Verdict:
     """Decide what one failed attempt means for its account and for the request."""
-    if failure.kind is not FailureKind.STATUS or _transient(failure.status):
+    if failure.kind is not FailureKind.STATUS or _is_transient(failure.status):
         return Verdict(rotate=True)
     if credential_refused(failure):
         return Verdict(rotate=True, blame=Blame.DISABLE)
@@ -68,9 +68,14 @@ def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
     return failure.status, failure.grpc, failure.reason
 
 
-def _transient(status: int | None) -> bool:
-    """Tell whether a status is the provider's own trouble, which other accounts may be spared."""
-    return status in _CANCELLED or (status is not None and status >= 500 and status != _UNIMPLEMENTED)
+def _is_transient(status: int | None) -> bool:
+    """Tell whether a status is the provider's own trouble, which other accounts may be spared.
+
+    So is a good status other than 200: what the provider never answers with, something in between did.
+    """
+    if status is None or status in _CANCELLED:
+        return status is not None
+    return status < 400 or (status >= 500 and status != _UNIMPLEMENTED)
 
 
 def _judge_quota(failure: UpstreamFailure) -> Verdict:

@@ -9,6 +9,9 @@ from twisted.scripts import twistd
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Do what ``twistd -n agd ARGUMENTS...`` does, until the daemon ends."""
-    sys.argv = ["twistd", "-n", "agd", *arguments]  # where twistd takes them from
+    """Do what ``twistd -n agd ARGUMENTS...`` does, until the daemon ends.
+
+    Without a pid file: one left behind by a killed process would keep the next from starting.
+    """
+    sys.argv = ["twistd", "-n", "--pidfile=", "agd", *arguments]  # where twistd takes them from
     twistd.run()

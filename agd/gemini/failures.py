@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,8 +12,6 @@ from agd.gemini.messages import clean_message
 
 KEY_INVALID = "API_KEY_INVALID"
 """The ``ErrorInfo.reason`` of a key that is wrong, deleted or expired; it comes with status 400."""
-
-_KEY_REFUSED = re.compile(r"\bAPI key (?:not valid|not found|expired|is invalid)", re.IGNORECASE)
 
 _HTTP_OF_GRPC = {
     "CANCELLED": 499, "UNKNOWN": 500, "INVALID_ARGUMENT": 400, "DEADLINE_EXCEEDED": 504, "NOT_FOUND": 404,
@@ -68,18 +65,17 @@ def _failure(status: int, error: Mapping[str, Any], retry_after: str | None, now
         words or f"the provider answered {status} without a readable message",
         status=status,
         grpc=_text(error.get("status")),
-        reason=_reason(error, details, words),
+        reason=_reason(error, details),
         retry_after=_delay(details, retry_after, words, now),
         quota_ids=tuple(_quota_ids(details)),
     )
 
 
-def _reason(error: Mapping[str, Any], details: list[dict[str, Any]], words: str) -> str:
+def _reason(error: Mapping[str, Any], details: list[dict[str, Any]]) -> str:
+    """Return what ErrorInfo says. Sentences are not read for it: they can repeat what a client wrote."""
     for detail in _of_type(details, "ErrorInfo"):
         if reason := _text(detail.get("reason")):
             return reason
-    if error.get("status") == "INVALID_ARGUMENT" and _KEY_REFUSED.search(words):
-        return KEY_INVALID
     return _text(error.get("reason"))
 
 

@@ -39,6 +39,8 @@ def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
     example = any(client.key.reveal() == EXAMPLE_KEY for client in settings.client_keys)
     if example and _beyond_loopback(settings, loopback_only):
         found.append(f'a client key is the example "{EXAMPLE_KEY}", and agd can be reached from other machines')
+    if effective_auth_mode(settings, loopback_only) == "off" and _beyond_loopback(settings, loopback_only):
+        found.append('auth_mode is "off", and agd can be reached from other machines: anybody can use its accounts')
     if not settings.accounts:
         found.append("no accounts are configured: no request can be answered")
     return tuple(found)

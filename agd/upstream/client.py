@@ -150,5 +150,5 @@ def _upstream_time(headers: Headers) -> float | None:
     date = headers.getRawHeaders("Date", [""])[0]
     try:
         return parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

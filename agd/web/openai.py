@@ -108,6 +108,7 @@ class OpenAI:
     # ------------------------------------------------------------------ the way of a request
 
     async def _answer(self, request: Request, endpoint: Endpoint) -> bytes | None:
+        self._require_account()
         _check_content_type(request)
         prompt = endpoint.read(read_body(request.content.read()))
         context = Context(self.mint_id(), int(self.now()), prompt)

@@ -54,8 +54,13 @@ class RequestTests(SynchronousTestCase):
 
     def test_other(self) -> None:
         """So do the other statuses that speak of the request, and 501, which no account can help."""
-        for code in (302, 402, 405, 409, 413, 415, 422, 501):
+        for code in (402, 405, 409, 413, 415, 422, 501):
             self.assertEqual(judge(status(code)), Verdict(rotate=False), code)
+
+    def test_no_answer_of_the_provider(self) -> None:
+        """A good status that the provider never gives, or a redirect, comes from in between: another account may do."""
+        for code in (204, 206, 302):
+            self.assertEqual(judge(status(code)), Verdict(rotate=True), code)
 
     def test_not_found(self) -> None:
         """A 404 that does not speak of the model is the request's."""

@@ -138,4 +138,4 @@ class RunTests(CommandTestCase):
         self.patch(sys, "argv", ["agd"])
         self.patch(twistd, "run", lambda: seen.append(list(sys.argv)))
         self.assertIsNone(self.agd("run", "--help", "--", "-x", "check"))
-        self.assertEqual(seen, [["twistd", "-n", "agd", "--help", "--", "-x", "check"]])
+        self.assertEqual(seen, [["twistd", "-n", "--pidfile=", "agd", "--help", "--", "-x", "check"]])

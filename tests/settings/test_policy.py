@@ -73,6 +73,12 @@ class WarningTests(SynchronousTestCase):
             [warning] = warnings(read(text + ACCOUNT), loopback_only)
             self.assertIn("sk-antigravity", warning)
 
+    def test_open_to_everybody(self) -> None:
+        """No authentication beyond this machine is warned of, on it not."""
+        [warning] = warnings(read(LAN + 'proxy.auth_mode = "off"\n' + ACCOUNT), False)
+        self.assertIn("anybody", warning)
+        self.assertEqual(warnings(read('proxy.auth_mode = "off"\n' + ACCOUNT), True), ())
+
     def test_no_accounts(self) -> None:
         """An empty pool is warned of."""
         [warning] = warnings(read(), True)
