@@ -49,7 +49,7 @@ class Proxy:
         default="auto",
         metadata=setting(
             Choice(("off", "strict", "all_except_health", "auto")),
-            "Which requests need a key: none (off), all (strict), all but health checks (all_except_health); "
+            "Which requests need a key: none (off), all (strict), all but /healthz (all_except_health); "
             "auto is off on this machine only and all_except_health beyond it.",
         ),
     )
