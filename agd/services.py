@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -23,30 +23,42 @@ from agd.settings import check_auth
 
 _log = Logger("agd")
 
+_ENDINGS = (signal.SIGTERM, signal.SIGINT)
+
 REFRESH_SECONDS = 3600.0
 CLOSE_SECONDS = 1.0
 """How long closing idle upstream connections may take; a dead peer must not hold up the shutdown."""
 
 
 class DrainService(Service):
-    """Lets running requests end when the process is told to stop."""
+    """Lets running requests end when the process is told to stop; told so once more, it cuts them short."""
 
     name = "drain"
 
-    def __init__(self, daemon: Daemon, clock: Any, grace: Callable[[], float]) -> None:
+    def __init__(self, daemon: Daemon, reactor: Any, grace: Callable[[], float]) -> None:
         self._daemon = daemon
-        self._clock = clock
+        self._reactor = reactor
         self._grace = grace
 
     def stopService(self) -> Deferred[None]:
         """Fire when the last client connection is closed and the upstream ones are let go."""
         super().stopService()
         drained = self._daemon.site.drain(self._grace())
-        return drained.addCallback(lambda _: self._close_upstreams())
+        # The reactor's own handlers would stop it a second time, which it takes for a mistake.
+        handlers = {number: signal.signal(number, self._told_again) for number in _ENDINGS}
+        return drained.addCallback(lambda _: self._close_upstreams()).addBoth(_restore, handlers)
+
+    def _told_again(self, *_: object) -> None:
+        """Arrives between two byte codes, so the work is left to the reactor."""
+        self._reactor.callFromThread(self._hurry)
+
+    def _hurry(self) -> None:
+        _log.info("told again to stop: what still runs is ended now")
+        self._daemon.site.cut_short()
 
     def _close_upstreams(self) -> Deferred[None]:
         closed: Deferred[None] = self._daemon.connections.closeCachedConnections()
-        return closed.addTimeout(CLOSE_SECONDS, self._clock, onTimeoutCancel=lambda *_: None)
+        return closed.addTimeout(CLOSE_SECONDS, self._reactor, onTimeoutCancel=lambda *_: None)
 
 
 class ReloadService(Service):
@@ -150,6 +162,13 @@ class CatalogueService(TimerService):
         else:
             who = account.email or account.id
             _log.warn("no list of models from {who}: {failure}", who=who, failure=str(failure))
+
+
+def _restore(result: Any, handlers: Mapping[signal.Signals, Any]) -> Any:
+    for number, handler in handlers.items():
+        if handler is not None:  # one that was not installed from Python cannot be put back
+            signal.signal(number, handler)
+    return result
 
 
 def _log_mistake(failure: Failure) -> None:

@@ -27,8 +27,8 @@ class LogObserver:
         _log.info(
             "{id} {method} {path} {status} {milliseconds}ms{route}{trouble}",
             id=trail.request_id,
-            method=method,
-            path=path,
+            method=_legible(method),
+            path=_legible(path),
             status=status,
             milliseconds=round(seconds * 1000),
             route=_route(trail),
@@ -69,6 +69,6 @@ def _route(trail: Trail) -> str:
 
 
 def _legible(name: str) -> str:
-    """Show what a client wrote so that it can neither flood the log nor forge a line of it."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:_NAME_LENGTH])
+    """Show what a client wrote so that it can neither flood the log nor forge a line of it, or a word of a line."""
+    shown = "".join(letter if letter.isprintable() and letter != " " else "?" for letter in name[:_NAME_LENGTH])
     return shown if len(name) <= _NAME_LENGTH else shown + "…"

@@ -303,6 +303,18 @@ class CatalogueTests(SynchronousTestCase):
         self.stop()
 
 
+class Threads(Clock):
+    """A reactor as a signal handler sees it: what it is given runs later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Callable[[], object]] = []
+
+    def callFromThread(self, call: Callable[[], object]) -> None:
+        """Keep a call."""
+        self.given.append(call)
+
+
 class DrainTests(SynchronousTestCase):
     """``DrainService``."""
 
@@ -340,6 +352,30 @@ class DrainTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         closed.callback(None)
         self.successResultOf(stopped)
+
+    def test_told_again(self) -> None:
+        """A second SIGTERM or SIGINT ends the grace; the handlers are there only until all is over."""
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.getsignal(number) for number in numbers]
+        daemon = Daemon.build(launch(), MemoryReactorClock())
+        drained: Deferred[None] = Deferred()
+        cuts: list[str] = []
+        self.patch(daemon.site, "drain", lambda grace: drained)
+        self.patch(daemon.site, "cut_short", lambda: cuts.append("cut"))
+        reactor = Threads()
+        stopped = DrainService(daemon, reactor, lambda: 7.0).stopService()
+        for number, old in zip(numbers, before, strict=True):
+            handler: Any = signal.getsignal(number)
+            self.assertIsNot(handler, old)
+            handler(number, None)
+        self.assertEqual(cuts, [])
+        for call in reactor.given:
+            call()
+        self.assertEqual(cuts, ["cut", "cut"])
+        self.assertNoResult(stopped)
+        drained.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual([signal.getsignal(number) for number in numbers], before)
 
     def test_dead_upstream(self) -> None:
         """An upstream that does not close its connection holds nothing up."""

@@ -58,6 +58,18 @@ class AnsweredTests(SynchronousTestCase):
         self.assertIn(" -> a?b?[31m{c}xxx", line)
         self.assertLess(len(line), 400)
 
+    def test_path_of_a_client(self) -> None:
+        """Nor does what it wrote as path or method."""
+        [line] = self.lines(Trail("req_1"), 404, "/x y\n\x1b" + "x" * 10**6)
+        self.assertTrue(line.startswith("req_1 POST /x?y??xxx"), line[:100])
+        self.assertTrue(line.endswith("x… 404 250ms"))
+        self.assertLess(len(line), 200)
+
+    def test_words(self) -> None:
+        """A name with blanks cannot imitate the words around it."""
+        [line] = self.lines(Trail("req_1", "a -> b by me@example.com in 1 attempt(s)", MODEL))
+        self.assertIn(f" a?->?b?by?me@example.com?in?1?attempt(s) -> {MODEL} by nobody ", line)
+
 
 class PunishedTests(SynchronousTestCase):
     """Lines about accounts."""

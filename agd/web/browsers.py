@@ -36,4 +36,4 @@ def preflight_permissions(door: Door, headers: Headers) -> list[tuple[str, str]]
 
 def is_preflight(method: bytes, headers: Headers) -> bool:
     """Tell whether a request is that question: it carries no credentials, so none are asked for."""
-    return method == b"OPTIONS" and headers.hasHeader("access-control-request-method")
+    return method == b"OPTIONS" and headers.hasHeader("origin") and headers.hasHeader("access-control-request-method")

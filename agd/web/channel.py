@@ -3,10 +3,14 @@
 Twisted answers malformed HTTP with an empty 400 and knows no refusal before the body. Here every refusal is OpenAI's
 error JSON, and the connection is closed in the order that lets the client read it: write, half-close, read off what
 the client is still sending, close. Closing with unread input would reset the connection and destroy the answer.
+
+Twisted also stops reading when a client sends much ahead of a running request, and then does not see it leave. Here
+reading never stops for that: what was sent ahead is given up instead, and the connection closes after the answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from agd.web.site import Site
 
 LINGER_SECONDS = 5.0
-"""How long a refused client may take to read its refusal."""
+"""How long a client may take to read its refusal, or the end of its answer, while it is still sending."""
 
 
 class Channel(HTTPChannel):
@@ -29,6 +33,7 @@ class Channel(HTTPChannel):
 
     site: Site
     _refused = False
+    _overflowing = False
     _lingering: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
@@ -46,6 +51,7 @@ class Channel(HTTPChannel):
     def allHeadersReceived(self) -> None:
         """Refuse what can be judged from the headers alone, before a byte of the body is kept."""
         try:
+            check_host(self._version, self._headers)
             self.site.check_head(self._command, self._path, self._headers, self.length)
         except GatewayError as error:
             self.refuse(error)
@@ -80,8 +86,12 @@ class Channel(HTTPChannel):
             super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Take a piece of a body; after a refusal it is read off and forgotten."""
-        if not self._refused:
+        """Take a piece of a body, or what is sent ahead of a running request; what is given up is read off."""
+        if self._refused or self._overflowing:
+            return
+        if self._handlingRequest and len(data) + sum(map(len, self._dataBuffer)) > self._optimisticEagerReadSize:
+            self._give_up_what_is_ahead()
+        else:
             super().rawDataReceived(data)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -98,12 +108,14 @@ class Channel(HTTPChannel):
         self.length = None
         self.setTimeout(None)
         self._connection.write(self.site.refusal(error, self._method, self._target, self._headers))
-        self._lingering = self.callLater(LINGER_SECONDS, self._give_up)
-        if IHalfCloseableDescriptor.providedBy(self.transport):
-            self._connection.unregisterProducer()
-            self._connection.loseWriteConnection()
+        self._linger(self.abort)
+
+    def loseConnection(self) -> None:
+        """Close when everything is written; while the client is still sending, so that it can read that."""
+        if self._overflowing:
+            self._linger(super().loseConnection)
         else:
-            self.loseConnection()
+            super().loseConnection()
 
     def close_when_idle(self) -> None:
         """Take no further request: close now when none is running, else after its answer."""
@@ -112,6 +124,13 @@ class Channel(HTTPChannel):
             announce_close(request)
         if not self.requests and not self._refused:
             self.loseConnection()
+
+    def cut_short(self, error: GatewayError) -> None:
+        """End what is under way with an error that the client can read; whatever else there is closes by itself."""
+        if self.requests and self._handlingRequest:
+            self.requests[0].cut_short(error)
+        elif self.requests:
+            self.refuse(error)
 
     def abort(self) -> None:
         """Drop the connection with whatever is unsent."""
@@ -137,9 +156,22 @@ class Channel(HTTPChannel):
         """The transport, which Twisted annotates with less than it offers."""
         return self.transport
 
-    def _give_up(self) -> None:
-        self._lingering = None
-        self.abort()
+    def _give_up_what_is_ahead(self) -> None:
+        self._overflowing = True
+        self._dataBuffer = []
+        self.persistent = False
+        announce_close(self.requests[0])
+
+    def _linger(self, then: Callable[[], None]) -> None:
+        """Half-close once all is written and read on for a while; ``then`` ends it if the client does not."""
+        if self._lingering is not None:
+            return
+        self._lingering = self.callLater(LINGER_SECONDS, then)
+        if IHalfCloseableDescriptor.providedBy(self.transport):
+            self._connection.unregisterProducer()
+            self._connection.loseWriteConnection()
+        else:
+            super().loseConnection()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Twisted's single way to refuse malformed HTTP; the base class calls it from its parser."""
@@ -147,6 +179,13 @@ class Channel(HTTPChannel):
             self.refuse(GatewayError(431, "The request's headers are too large", code="headers_too_large"))
         else:
             self.refuse(GatewayError(400, "The request is not well-formed HTTP/1.1", code="malformed_http"))
+
+
+def check_host(version: bytes, headers: Headers) -> None:
+    """Raise ``GatewayError`` 400 unless there is one Host, or none in HTTP/1.0 (RFC 9112, section 3.2)."""
+    hosts = len(headers.getRawHeaders(b"host", []))
+    if hosts > 1 or (hosts == 0 and version != b"HTTP/1.0"):
+        raise GatewayError(400, "An HTTP/1.1 request needs exactly one Host header", code="malformed_http")
 
 
 def announce_close(request: Request) -> None:

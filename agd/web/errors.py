@@ -11,11 +11,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.protocols.errors import error_object
+from agd.web.headers import printable
+from agd.web.paths import SERVED, canonical
 
 
 def error_body(error: GatewayError) -> bytes:
     """Give OpenAI's error JSON."""
     return encode(error_object(error))
+
+
+def error_reason(error: GatewayError) -> str:
+    """Tell an error in the log: its code, or its type, and its param; not its message, which may quote the client."""
+    param = f" param {printable(error.param[:100]).replace(' ', '?')}" if error.param else ""
+    return f"error {error.code or error.type}{param}"
 
 
 def error_headers(error: GatewayError) -> list[tuple[str, str]]:
@@ -40,8 +48,11 @@ def from_werkzeug(error: HTTPException, method: str, path: str, base_url: str) -
 
 
 def unknown_path(method: str, path: str, base_url: str) -> GatewayError:
-    """Answer for a path that means no endpoint."""
-    hint = f"Check the base URL of your client (base_url): it must end in /v1, as in {base_url}"
+    """Answer for a path that means no endpoint: under ``/v1/`` the endpoint is at fault, elsewhere the base URL."""
+    if canonical(path, method).startswith("/v1/"):
+        hint = f"agd does not serve this endpoint; it serves {', '.join(SERVED)}"
+    else:
+        hint = f"Check the base URL of your client (base_url): it must end in /v1, as in {base_url}"
     return GatewayError(404, f"Unknown request URL: {method} {path[:200]}. {hint}", code="unknown_url")
 
 

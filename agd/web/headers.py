@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from twisted.web.http_headers import Headers
 
-REQUEST_ID_LENGTH = 128
-"""Longest id of a client's own that is taken over."""
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+"""An id of a client's own that is taken over."""
 
 
 def texts(headers: Headers, name: str) -> list[str]:
@@ -27,6 +28,9 @@ def printable(text: str) -> str:
 
 
 def request_id(headers: Headers, mint: Callable[[], str]) -> str:
-    """Give the id that a client chose for its request, or a new one when that is missing, too long or not printable."""
+    """Give the id that a client chose for its request, or a new one when that is missing, too long or not one word.
+
+    One word of printable ASCII: the id begins a line of the log, and blanks in it could imitate the rest of that line.
+    """
     given = last_text(headers, "x-request-id") or ""
-    return given if given and len(given) <= REQUEST_ID_LENGTH and given == printable(given) else mint()
+    return given if _REQUEST_ID.fullmatch(given) else mint()

@@ -115,15 +115,15 @@ class OpenAI:
         if prompt.stream:
             await self._stream(request, endpoint, context)
             return None
-        answer = await self.gateway.complete(prompt, request.trail)
+        answer = await request.carry_out(self.gateway.complete(prompt, request.trail))
         self._tell(request)
         return _sized(request, encode(endpoint.render(answer, context)))
 
     async def _stream(self, request: Request, endpoint: Endpoint, context: Context) -> None:
         stream = EventStream(request, endpoint.stream(context), self.clock)
         try:
-            relay = await self._open(request, stream, context.prompt)
-            await stream.pour(relay)
+            relay = await request.carry_out(self._open(request, stream, context.prompt))
+            await request.carry_out(stream.pour(relay))
         except GatewayError as error:
             if not stream.begun:
                 raise

@@ -3,13 +3,23 @@
 Clients build their URLs by appending to a base they were given, and many are given one with too little or too much:
 ``/chat/completions`` (the ``/v1`` is missing), ``/v1/v1/models``, a slash at the end, or stacked ones such as
 ``/v1/chat/completions/responses``. Each of these names an endpoint, the last one named; it is served. A path with any
-other word in it is not guessed at.
+other word in it is not guessed at. After ``models`` any word may be a model's name, so there the method decides:
+``POST /v1/models/responses`` is for the endpoint, ``GET`` of the same is for a model that is called so.
 """
 
 from __future__ import annotations
 
 _ENDPOINTS = (("chat", "completions"), ("completions",), ("responses",), ("models",))
 _WORDS = frozenset({"v1", "chat", "completions", "responses", "models"})
+
+SERVED = (
+    "POST /v1/chat/completions",
+    "POST /v1/completions",
+    "POST /v1/responses",
+    "GET /v1/models",
+    "GET /v1/models/{model}",
+)
+"""What to name to a client that asks for another endpoint."""
 
 
 def path_of(target: bytes) -> bytes:
@@ -24,25 +34,32 @@ def path_of(target: bytes) -> bytes:
     return path
 
 
-def canonical(path: str) -> str:
+def canonical(path: str, method: str) -> str:
     """Give the path of the route that is meant; the path itself, without doubled slashes, when it means none."""
     segments = [segment for segment in path.split("/") if segment]
-    model = _model(segments)
-    if model:
-        return "/v1/models/" + "/".join(model)
-    for endpoint in _ENDPOINTS:
-        leading, last = segments[: -len(endpoint)], segments[-len(endpoint) :]
-        if tuple(last) == endpoint and _WORDS.issuperset(leading):
-            return "/v1/" + "/".join(endpoint)
+    readings = (_endpoint, _model) if method == "POST" else (_model, _endpoint)
+    for read in readings:
+        meant = read(segments)
+        if meant:
+            return "/v1/" + "/".join(meant)
     return "/" + "/".join(segments)
 
 
-def _model(segments: list[str]) -> list[str]:
-    """Give what follows ``models`` when everything before it is a repeated or missing ``v1``: a model's name.
+def _endpoint(segments: list[str]) -> list[str]:
+    """Give the endpoint that is named last; a ``v1`` after it is one too many. Empty when there is another word."""
+    end = len(segments)
+    while end and segments[end - 1] == "v1":
+        end -= 1
+    for endpoint in _ENDPOINTS:
+        begin = max(end - len(endpoint), 0)
+        if tuple(segments[begin:end]) == endpoint and _WORDS.issuperset(segments[:begin]):
+            return list(endpoint)
+    return []
 
-    This is the one route with an open end, so it is looked at first: ``/v1/models/responses`` names a model.
-    """
+
+def _model(segments: list[str]) -> list[str]:
+    """Give ``models`` and the name that follows it, if only endpoints stand before it. Empty when there is none."""
     if "models" not in segments:
         return []
     at = segments.index("models")
-    return segments[at + 1 :] if all(word == "v1" for word in segments[:at]) else []
+    return segments[at:] if segments[at + 1 :] and _WORDS.issuperset(segments[:at]) else []

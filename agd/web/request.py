@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.web.http import datetimeToString
 from twisted.web.server import Request as TwistedRequest
 
 from agd.errors import GatewayError
 from agd.gateway import Trail
-from agd.web.browsers import permissions, preflight_permissions
-from agd.web.errors import error_body, error_headers, internal_error, unknown_path
+from agd.web.browsers import is_preflight, permissions, preflight_permissions
+from agd.web.errors import error_body, error_headers, error_reason, internal_error, unknown_path
 from agd.web.headers import last_text, request_id
 from agd.web.paths import canonical, path_of
 
 if TYPE_CHECKING:
     from agd.web.channel import Channel
     from agd.web.site import Site
+
+T = TypeVar("T")
 
 _PLAIN_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -41,6 +44,8 @@ class Request(TwistedRequest):
         self.began = self.site.clock.seconds()
         self._received = 0
         self._reported = False
+        self._work: Deferred[Any] | None = None
+        self._cut_short: GatewayError | None = None
 
     # ------------------------------------------------------------------ coming in
 
@@ -70,11 +75,11 @@ class Request(TwistedRequest):
         self.setHeader(b"Date", datetimeToString())
         self.setHeader("X-Request-Id", self.trail.request_id)
         self._tell(permissions(self.site.door, self.requestHeaders))
-        if self.method == b"OPTIONS":
+        if is_preflight(self.method, self.requestHeaders):
             self._preflight()
             return
         try:
-            path = canonical(unquote_to_bytes(path_of(self.uri)).decode())
+            path = canonical(unquote_to_bytes(path_of(self.uri)).decode(), self.method.decode())
         except UnicodeDecodeError:
             self.fail(unknown_path(*self.summary(), self.base_url))
             return
@@ -88,6 +93,26 @@ class Request(TwistedRequest):
         method = self.method.decode("ascii", "replace")
         return method, path_of(self.uri).decode("ascii", "replace")
 
+    async def carry_out(self, work: Coroutine[Deferred[T], Any, T]) -> T:
+        """Await what the answer needs. Raises the error of ``cut_short`` when that ends it."""
+        self._work = running = Deferred.fromCoroutine(work)
+        try:
+            return await running
+        except CancelledError:
+            if self._cut_short is not None:
+                raise self._cut_short from None
+            raise
+        finally:
+            self._work = None
+
+    def cut_short(self, error: GatewayError) -> None:
+        """End the answer with an error, as its last event if it is a stream that has begun."""
+        if self._work is None:
+            self.abandon(error.status)
+        else:
+            self._cut_short = error
+            self._work.cancel()
+
     # ------------------------------------------------------------------ going out
 
     def fail(self, error: GatewayError) -> None:
@@ -98,6 +123,7 @@ class Request(TwistedRequest):
     def write_error(self, error: GatewayError) -> None:
         """Write an error's status, headers and body."""
         body = error_body(error)
+        self.trail.failures.append(error_reason(error))
         self.setResponseCode(error.status)
         self._tell(error_headers(error))
         self.setHeader("Content-Length", str(len(body)))

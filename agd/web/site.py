@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from twisted.web.server import Site as TwistedSite
@@ -15,8 +15,8 @@ from agd.errors import GatewayError
 from agd.gateway import Trail
 from agd.web.auth import Door
 from agd.web.browsers import is_preflight, permissions
-from agd.web.channel import Channel
-from agd.web.errors import raw_response
+from agd.web.channel import LINGER_SECONDS, Channel
+from agd.web.errors import error_reason, raw_response
 from agd.web.headers import request_id
 from agd.web.paths import canonical, path_of
 from agd.web.request import Request
@@ -55,13 +55,15 @@ class Site(TwistedSite):
         self._observer = observer
         self._channels: set[Channel] = set()
         self._drained: list[Deferred[None]] = []
+        self._lingering: IDelayedCall | None = None
 
     # ------------------------------------------------------------------ the head of a request
 
     def check_head(self, method: bytes, uri: bytes, headers: Headers, length: int | None) -> None:
         """Raise ``GatewayError`` for a request that need not be read further."""
         if not is_preflight(method, headers):
-            self.door.check(canonical(path_of(uri).decode("ascii", "replace")), headers)
+            path = canonical(path_of(uri).decode("ascii", "replace"), method.decode("ascii", "replace"))
+            self.door.check(path, headers)
         if length is not None and length > self.max_body_bytes:
             raise self.too_large()
 
@@ -79,7 +81,7 @@ class Site(TwistedSite):
 
     def refusal(self, error: GatewayError, method: bytes, uri: bytes, headers: Headers) -> bytes:
         """Write and report the answer to what is refused before it becomes a request; ``-`` for what is not known."""
-        trail = Trail(request_id(headers, self.mint_id), failures=[error.message])
+        trail = Trail(request_id(headers, self.mint_id), failures=[error_reason(error)])
         self._observer.answered(
             method.decode("ascii", "replace"), path_of(uri).decode("ascii", "replace"), error.status, 0.0, trail
         )
@@ -101,12 +103,14 @@ class Site(TwistedSite):
         """Count a connection out."""
         self._channels.discard(channel)
         if not self._channels:
+            if self._lingering is not None and self._lingering.active():
+                self._lingering.cancel()
             drained, self._drained = self._drained, []
             for waiting in drained:
                 waiting.callback(None)
 
     def drain(self, grace: float) -> Deferred[None]:
-        """Let running requests end and close all else; after ``grace`` seconds abort what is left.
+        """Let running requests end and close all else; after ``grace`` seconds cut short what is left.
 
         The Deferred fires when no connection is open: only then has everything written been sent.
         """
@@ -117,13 +121,21 @@ class Site(TwistedSite):
             return succeed(None)
         drained: Deferred[None] = Deferred()
         self._drained.append(drained)
-        overdue = self.clock.callLater(grace, self._abort_all)
+        overdue = self.clock.callLater(grace, self.cut_short)
 
         def done(result: Any) -> None:
             if overdue.active():
                 overdue.cancel()
 
         return drained.addCallback(done)
+
+    def cut_short(self) -> None:
+        """End what still runs with an error that says why; abort the connections that do not close after that."""
+        error = GatewayError(503, "agd is shutting down", type="server_error", code="shutting_down")
+        for channel in list(self._channels):
+            channel.cut_short(error)
+        if self._channels and self._lingering is None:
+            self._lingering = self.clock.callLater(LINGER_SECONDS, self._abort_all)
 
     def _abort_all(self) -> None:
         for channel in list(self._channels):

@@ -14,6 +14,7 @@ from agd.conversation import Event
 from agd.errors import GatewayError
 from agd.protocols.endpoint import StreamWriter
 from agd.upstream.relay import Relay
+from agd.web.errors import error_reason
 from agd.web.request import Request
 
 HEARTBEAT_SECONDS = 15.0
@@ -42,6 +43,7 @@ class EventStream:
         request.setHeader("X-Accel-Buffering", "no")
         self._last_write = self._clock.seconds()
         self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._beat)
+        request.write(b"")
 
     def begin_waiting(self) -> None:
         """Commit to status 200 before there is any event, and say so with a comment."""
@@ -67,6 +69,7 @@ class EventStream:
     def fail(self, error: GatewayError) -> None:
         """End with an error event: a stream never pretends that it is complete."""
         self._let_go()
+        self._request.trail.failures.append(error_reason(error))
         self._write(self._writer.fail(error))
 
     def _write(self, data: bytes) -> None:

@@ -8,6 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Answer, Finished, FinishReason, Notice, TextDelta, Usage, UsageReport
 from agd.errors import GatewayError
+from agd.web.auth import Door
+from agd.web.errors import error_reason
 from tests.web.front import ACCOUNT, CHAT, Call, Connection, Front, busy
 
 
@@ -170,6 +172,41 @@ class HeaderTests(AnswerTestCase):
         reply = self.front.chat(model="nothing-maps-this").reply
         self.assertEqual((reply.status, reply.error["code"]), (404, "model_not_found"))
         self.assertFalse({"x-mapped-model", "x-account-email", "x-agd-notices"} & set(reply.headers))
+
+
+class ReasonTests(SynchronousTestCase):
+    """What the log is told of a refusal: the error's code and param, and nothing that a client could make up."""
+
+    def reasons(self, front: Front) -> list[list[str]]:
+        """Give the reasons of every answer."""
+        return [trail.failures for *_, trail in front.observed.answers]
+
+    def test_routes(self) -> None:
+        """Errors of routes, of the router and of reading tell themselves."""
+        front = Front()
+        front.chat(model="nothing-maps-this")
+        front.chat(messages="hello")
+        front.ask("GET", "/nowhere")
+        front.ask("PUT", "/v1/models")
+        expected = [
+            ["error model_not_found param model"],
+            ["error invalid_type param messages"],
+            ["error unknown_url"],
+            ["error method_not_allowed"],
+        ]
+        self.assertEqual(self.reasons(front), expected)
+
+    def test_head(self) -> None:
+        """So do refusals at the head."""
+        front = Front(door=Door.of("strict", [("one", "key-one")]))
+        front.ask("GET", "/v1/models")
+        front.connect().send(b"nonsense\r\n\r\n")
+        self.assertEqual(self.reasons(front), [["error invalid_api_key"], ["error malformed_http"]])
+
+    def test_param(self) -> None:
+        """A param that quotes the client is one printable word of limited length."""
+        error = GatewayError(400, "no", code="unknown_parameter", param="a b\n| c" + "x" * 10**6)
+        self.assertEqual(error_reason(error), "error unknown_parameter param a?b?|?c" + "x" * 93)
 
 
 class ErrorTests(AnswerTestCase):

@@ -20,9 +20,9 @@ class BrowserTestCase(SynchronousTestCase):
         """Make the front."""
         self.front = Front(door=Door.of("strict", [("one", "key-one")], cors_origins=[APP]))
 
-    def preflight(self, origin: str | None, path: str = "/v1/chat/completions") -> Reply:
+    def preflight(self, origin: str, path: str = "/v1/chat/completions") -> Reply:
         """Ask as a browser does before a request."""
-        return self.front.ask("OPTIONS", path, headers=PREFLIGHT | ({"Origin": origin} if origin else {})).reply
+        return self.front.ask("OPTIONS", path, headers=PREFLIGHT | {"Origin": origin}).reply
 
 
 class PreflightTests(BrowserTestCase):
@@ -39,8 +39,8 @@ class PreflightTests(BrowserTestCase):
         self.assertEqual(reply.headers["vary"], "Origin")
 
     def test_foreign(self) -> None:
-        """Any other origin gets an answer without permissions, and so does a client without one."""
-        for origin in ("https://evil.example", "null", "http://localhost:3000", None):
+        """Any other origin gets an answer without permissions."""
+        for origin in ("https://evil.example", "null", "http://localhost:3000"):
             reply = self.preflight(origin)
             self.assertEqual(reply.status, 204)
             self.assertFalse([name for name in reply.headers if name.startswith("access-control")], origin)
@@ -56,10 +56,14 @@ class PreflightTests(BrowserTestCase):
             self.assertEqual(self.preflight(APP, path).status, 204, path)
 
     def test_other_options(self) -> None:
-        """OPTIONS that is no preflight needs a key like everything else."""
-        self.assertEqual(self.front.ask("OPTIONS", "/v1/models").reply.status, 401)
-        reply = self.front.ask("OPTIONS", "/v1/models", headers={"X-Api-Key": "key-one"}).reply
-        self.assertEqual(reply.status, 204)
+        """OPTIONS that is no preflight needs a key like everything else, and is a method that no route has."""
+        for headers in ({}, {"Origin": APP}, PREFLIGHT):
+            self.assertEqual(self.front.ask("OPTIONS", "/v1/models", headers=headers).reply.status, 401)
+            known = {**headers, "X-Api-Key": "key-one"}
+            reply = self.front.ask("OPTIONS", "/v1/models", headers=known).reply
+            self.assertEqual((reply.status, reply.headers.get("allow")), (405, "GET, HEAD"))
+            reply = self.front.ask("OPTIONS", "/nowhere", headers=known).reply
+            self.assertEqual((reply.status, reply.error["code"]), (404, "unknown_url"))
 
     def test_asks_nobody(self) -> None:
         """A preflight with a body reaches no route, and its connection goes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from agd.conversation import TextDelta
+from agd.encoding import decode
 from tests.web.front import CHAT, Connection, Front, request
 from tests.web.test_answers import answer
 from tests.web.test_streams import StreamTestCase, words
@@ -16,6 +17,33 @@ class DrainTests(StreamTestCase):
     def drain(self, grace: float = 30.0) -> Deferred[None]:
         """Begin."""
         return self.front.site.drain(grace)
+
+    def assert_refused(self, connection: Connection) -> None:
+        """Check that a client was told in JSON why it gets no answer, and that its connection closes for it."""
+        reply = connection.reply
+        self.assertEqual((reply.status, reply.error["code"]), (503, "shutting_down"))
+        self.assertEqual((reply.error["message"], reply.error["type"]), ("agd is shutting down", "server_error"))
+        self.assertTrue(reply.complete)
+        self.assertEqual(reply.headers["connection"], "close")
+        self.assertTrue(connection.closing)
+        self.assertFalse(connection.wire.aborted)
+
+    def assert_broken(self, first: str) -> None:
+        """Check that the stream ended with an error event, and that its connection closes."""
+        self.assertTrue(self.reply.complete)
+        self.assertEqual((self.reply.status, self.reply.events[0]), (200, first))
+        self.assertEqual(decode(self.reply.events[-1].removeprefix("data: "))["error"]["code"], "shutting_down")
+        self.assertNotIn("data: [DONE]", self.reply.events)
+        self.assertTrue(self.connection.closing)
+        self.assertFalse(self.connection.wire.aborted)
+
+    def assert_ended(self, drained: Deferred[None]) -> None:
+        """Check that the drain is over once the connection is closed, and that nothing is left."""
+        self.assertNoResult(drained)
+        self.connection.settle()
+        self.successResultOf(drained)
+        self.assertEqual(self.front.timers, 0)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def ask_readyz(self) -> Connection:
         """Connect, and send half of a question."""
@@ -68,20 +96,82 @@ class DrainTests(StreamTestCase):
         self.assertEqual(self.reply.headers["connection"], "close")
 
     def test_grace(self) -> None:
-        """What is not over after the grace is aborted, its upstream call given up, and the drain over."""
-        drained = self.drain(30.0)
-        self.front.clock.advance(29.9)
+        """What is not over after the grace is answered with 503, its upstream call given up, and the drain over."""
+        drained = self.drain(9.0)
+        self.front.clock.advance(8.9)
         self.assertFalse(self.connection.closing)
         self.front.clock.advance(0.1)
-        self.assertTrue(self.connection.wire.aborted)
-        self.connection.settle()
+        self.assert_refused(self.connection)
         self.assertTrue(self.call.cancelled)
-        self.successResultOf(drained)
-        self.assertEqual(self.front.observed.statuses, [499])
-        self.assertEqual(self.front.timers, 0)
+        self.assert_ended(drained)
+        self.assertEqual(self.front.observed.statuses, [503])
+        self.assertEqual(self.call.trail.failures, ["error shutting_down"])
+
+    def test_grace_plain(self) -> None:
+        """A plain request is answered so too."""
+        self.front = Front()
+        self.connection, self.call = self.front.begin()
+        drained = self.drain(30.0)
+        self.front.clock.advance(30.0)
+        self.assert_refused(self.connection)
+        self.assertTrue(self.call.cancelled)
+        self.assert_ended(drained)
+        self.assertEqual(self.front.observed.statuses, [503])
+
+    def test_grace_held(self) -> None:
+        """A stream that began without an event ends with an error event."""
+        drained = self.drain(30.0)
+        self.front.clock.advance(10.0)
+        self.front.clock.advance(20.0)
+        self.assert_broken(": keep-alive")
+        self.assertTrue(self.call.cancelled)
+        self.assert_ended(drained)
+
+    def test_grace_midway(self) -> None:
+        """A stream that runs ends with an error event and no [DONE], and its upstream call is given up."""
+        relay = self.call.relay()
+        relay.give(TextDelta("Hello. "))
+        drained = self.drain(30.0)
+        self.front.clock.advance(30.0)
+        self.assertEqual(words(self.reply), "Hello. ")
+        self.assert_broken(self.reply.events[0])
+        self.assertTrue(relay.aborted)
+        self.assertEqual(self.call.trail.failures, ["error shutting_down"])
+        self.assertEqual(self.front.observed.statuses, [200])
+        self.assert_ended(drained)
+
+    def test_grace_half_a_body(self) -> None:
+        """A request that has not come in completely by then is refused."""
+        self.front = Front()
+        self.connection = self.front.connect()
+        self.connection.send(request("POST", "/v1/chat/completions", CHAT)[:-5])
+        drained = self.drain(30.0)
+        self.front.clock.advance(30.0)
+        self.assert_refused(self.connection)
+        self.assert_ended(drained)
+        self.assertEqual(self.front.observed.statuses, [503])
+
+    def test_not_read(self) -> None:
+        """Who does not read the end of its answer is aborted a few seconds later; it is reported once."""
+        drained = self.drain(9.0)
+        self.front.clock.advance(9.0)
+        self.front.clock.advance(4.9)
+        self.assertFalse(self.connection.wire.aborted)
+        self.front.clock.advance(0.1)
+        self.assertTrue(self.connection.wire.aborted)
+        self.assert_ended(drained)
+        self.assertEqual(self.front.observed.statuses, [503])
+
+    def test_cut_short(self) -> None:
+        """The grace can be ended at any moment, and more than once."""
+        drained = self.drain(30.0)
+        self.front.site.cut_short()
+        self.front.site.cut_short()
+        self.assert_refused(self.connection)
+        self.assert_ended(drained)
 
     def test_no_grace(self) -> None:
-        """Without grace running requests are aborted in the next turn."""
+        """Without grace running requests are ended in the next turn."""
         drained = self.drain(0.0)
         self.front.clock.advance(0)
         self.connection.settle()

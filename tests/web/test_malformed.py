@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from agd.web.auth import Door
 from tests.web.front import CHAT, Connection, Front, request
 from tests.web.replies import read_replies
+from tests.web.test_answers import answer
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
 GARBAGE = {
@@ -162,6 +164,33 @@ class ProtocolTests(MalformedTestCase):
         self.assertEqual([reply.status for reply in connection.replies], [500, 200, 404])
         self.assertFalse(connection.closing)
 
+    def test_pipelined_much(self) -> None:
+        """A client that sends much ahead of its answer gets that answer, is told that none follows, and is heard."""
+        connection = self.send(request("POST", "/v1/chat/completions", CHAT))
+        ahead = request("POST", "/v1/chat/completions", b"x" * 40_000)
+        connection.send(ahead[:10_000])
+        connection.send(ahead[10_000:30_000])
+        self.assertEqual(connection.wire.producerState, "producing")
+        self.assertFalse(connection.closing)
+        connection.send(ahead[30_000:])
+        self.front.gateway.calls[0].answer(answer())
+        self.assertEqual((connection.reply.status, connection.reply.complete), (200, True))
+        self.assertEqual(connection.reply.headers["connection"], "close")
+        self.assertTrue(connection.closing)
+        self.assertEqual(len(self.front.gateway.calls), 1)
+        connection.send(request("GET", "/healthz"))
+        self.assertEqual(len(connection.replies), 1)
+        connection.settle()
+        self.assertEqual(self.front.timers, 0)
+
+    def test_pipelined_little(self) -> None:
+        """What fits is kept and answered in its turn, also when it comes in pieces."""
+        connection = self.send(request("POST", "/v1/chat/completions", CHAT))
+        for _ in range(2):
+            connection.send(request("GET", "/healthz", headers={"X": "x" * 8000}))
+        self.front.gateway.calls[0].answer(answer())
+        self.assertEqual([reply.status for reply in connection.replies], [200, 200, 200])
+
     def test_refusal_after_answers(self) -> None:
         """A pipelined request that is malformed is refused after those before it were answered."""
         connection = self.send(request("GET", "/healthz") + b"nonsense\r\n\r\n" + request("GET", "/healthz"))
@@ -194,6 +223,17 @@ class ProtocolTests(MalformedTestCase):
             self.assertIn(connection.reply.status, (400, 415), name)
             connection.ask("GET", "/healthz")
             self.assertEqual(connection.replies[-1].status, 200, name)
+
+    def test_host(self) -> None:
+        """HTTP/1.1 needs one Host, which may be empty (RFC 9112, 3.2)."""
+        for lines in (b"", b"X: y\r\n", b"Host: localhost\r\nHost: localhost\r\n"):
+            connection = self.send(b"GET /healthz HTTP/1.1\r\n" + lines + b"\r\n")
+            self.assert_refused(connection, 400, "malformed_http")
+            self.assertIn("Host", connection.reply.error["message"])
+        self.assertEqual(self.front.observed.statuses, [400] * 3)
+        self.front.site.door = Door.of("strict", [("one", "key-one")])
+        connection = self.send(b"GET /healthz HTTP/1.1\r\nHost:\r\nX-Api-Key: key-one\r\n\r\n")
+        self.assertEqual(connection.reply.status, 200)
 
     def test_host_that_is_no_text(self) -> None:
         """A Host of any bytes is foreign."""

@@ -24,6 +24,8 @@ SERVED = {
         "/v1/completions/chat/completions",
         "/v1/chat/completions/chat/completions",
         "/v1/chat/chat/completions",
+        "/v1/chat/completions/v1",
+        "/chat/completions/v1/v1/",
     ],
     "/v1/completions": ["/v1/completions", "/completions", "/v1/v1/completions/", "/v1/responses/completions"],
     "/v1/responses": [
@@ -38,10 +40,29 @@ SERVED = {
     "/v1/models": ["/v1/models", "/models", "/models/", "/v1/v1/models", "/v1/chat/completions/models", "//v1//models"],
     "/v1/models/responses": ["/v1/models/responses", "/models/responses", "/v1/v1/models/responses/"],
     "/v1/models/chat/completions": ["/v1/models/chat/completions"],
+    "/v1/models/v1": ["/v1/models/v1"],
     "/v1/models/models": ["/v1/models/models"],
     "/v1/models/models/gemini-2.5-pro": ["/v1/models/models/gemini-2.5-pro", "/models/models/gemini-2.5-pro"],
     "/v1/models/gpt-4o": ["/v1/models/gpt-4o", "/models/gpt-4o", "/v1//models//gpt-4o/", "/v1/v1/models/gpt-4o"],
+    "/v1/models/mine": [
+        "/v1/chat/completions/models/mine",
+        "/v1/responses/models/mine",
+        "/v1/v1/responses/models/mine",
+    ],
 }
+POSTED = {
+    "/v1/chat/completions": [
+        "/v1/models/chat/completions",
+        "/models/chat/completions",
+        "/v1/models/v1/chat/completions",
+    ],
+    "/v1/responses": ["/v1/models/responses", "/v1/models/chat/completions/responses", "/v1/models/responses/v1"],
+    "/v1/completions": ["/v1/models/completions/"],
+    "/v1/models": ["/v1/models/models", "/v1/models/v1"],
+    "/v1/models/gpt-4o": ["/v1/models/gpt-4o", "/v1/chat/completions/models/gpt-4o"],
+    "/v1/models/other/responses": ["/v1/models/other/responses"],
+}
+"""What POST means otherwise than GET."""
 NOT_SERVED = [
     "/",
     "",
@@ -56,10 +77,12 @@ NOT_SERVED = [
     "/V1/CHAT/COMPLETIONS",
     "/v1/../healthz",
     "/v1/responses/resp_1",
-    "/v1/chat/completions/models/gpt-4o",
+    "/v1/other/models/gpt-4o",
+    "/v1/chat/completions/v1/other",
     "/static",
 ]
 ROUTES = frozenset(SERVED)
+METHODS = st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 SEGMENTS = st.sampled_from(["v1", "chat", "completions", "responses", "models", "healthz", "readyz", "", "other", ".."])
 
 
@@ -70,29 +93,36 @@ class CanonicalTests(SynchronousTestCase):
         """Every way in which clients are known to write an endpoint leads to its route."""
         for route, paths in SERVED.items():
             for path in paths:
-                self.assertEqual(canonical(path), route, path)
+                self.assertEqual(canonical(path, "GET"), route, path)
+                if not route.startswith("/v1/models/"):
+                    self.assertEqual(canonical(path, "POST"), route, path)
+
+    def test_posted(self) -> None:
+        """For POST an endpoint after ``models`` is meant, not a model of that name."""
+        for route, paths in POSTED.items():
+            for path in paths:
+                self.assertEqual(canonical(path, "POST"), route, path)
 
     def test_not_served(self) -> None:
         """A path with any other word in it, or with too few, leads to no route."""
         for path in NOT_SERVED:
-            found = canonical(path)
-            self.assertNotIn(found, ROUTES, path)
-            self.assertFalse(found.startswith("/v1/models/"), path)
+            for method in ("GET", "POST"):
+                found = canonical(path, method)
+                self.assertNotIn(found, ROUTES, path)
+                self.assertFalse(found.startswith("/v1/models/"), path)
 
-    @given(st.lists(SEGMENTS).map("/".join) | st.text())
-    def test_stable(self, path: str) -> None:
+    @given(st.lists(SEGMENTS).map("/".join) | st.text(), METHODS)
+    def test_stable(self, path: str, method: str) -> None:
         """No path fails, every result begins with one slash, and what is canonical stays as it is."""
-        found = canonical(path)
+        found = canonical(path, method)
         self.assertTrue(found.startswith("/"))
         self.assertNotIn("//", found)
-        self.assertEqual(canonical(found), found)
+        self.assertEqual(canonical(found, method), found)
 
     @given(st.lists(st.sampled_from(["v1", "chat", "completions", "responses", "models"])))
     def test_last_named(self, words: list[str]) -> None:
-        """A path of known words that ends in an endpoint is that endpoint, if it is not a model's name."""
-        found = canonical("/" + "/".join([*words, "chat", "responses"]))
-        if not found.startswith("/v1/models/"):
-            self.assertEqual(found, "/v1/responses")
+        """A path of known words that ends in an endpoint is that endpoint for POST, whatever stands before."""
+        self.assertEqual(canonical("/" + "/".join([*words, "chat", "responses"]), "POST"), "/v1/responses")
 
 
 class PathOfTests(SynchronousTestCase):

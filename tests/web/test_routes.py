@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.verdict import Blame, Verdict
 from agd.errors import FailureKind, UpstreamFailure
+from agd.web.paths import SERVED
 from tests.web.front import ACCOUNT, CHAT, KNOWN, FakeGateway, Front
 from tests.web.replies import Reply
 
@@ -127,6 +128,15 @@ class PathTests(RouteTestCase):
         self.assertEqual(self.front.gateway.calls[0].prompt.model, "mine")
         self.assertEqual(connection.received, b"")
 
+    def test_stacked_on_models(self) -> None:
+        """POST to an endpoint that is stacked on ``models`` reaches it; GET of the same asks for a model."""
+        self.front.ask("POST", "/v1/models/chat/completions", CHAT)
+        self.front.ask("POST", "/v1/models/responses", {"model": "mine", "input": "x"})
+        self.front.ask("POST", "/v1/chat/completions/v1", CHAT)
+        self.assertEqual([call.prompt.model for call in self.front.gateway.calls], ["gpt-4o", "mine", "gpt-4o"])
+        self.assertEqual(self.get("/v1/models/responses").error["code"], "model_not_found")
+        self.assertEqual(self.get("/v1/chat/completions/models/mine").json["id"], "mine")
+
     def test_absolute(self) -> None:
         """A target in absolute form is served by its path (RFC 9112, 3.2.2) and logged by it."""
         self.assertEqual(self.get("http://127.0.0.1:8045/healthz?x=y").status, 200)
@@ -135,17 +145,35 @@ class PathTests(RouteTestCase):
 
     def test_unknown(self) -> None:
         """Any other path is 404 in JSON with the base URL that is right for this client."""
-        reply = self.get("/v1/embeddings", {"Host": "localhost:9000"})
-        self.assertEqual((reply.status, reply.error["code"]), (404, "unknown_url"))
-        self.assertEqual(reply.error["type"], "invalid_request_error")
-        self.assertIn("base_url", reply.error["message"])
-        self.assertIn("http://localhost:9000/v1", reply.error["message"])
-        self.assertIn("GET /v1/embeddings", reply.error["message"])
+        for target in ("/embeddings", "/v1", "/v1/", "/openai/v1/chat/completions"):
+            reply = self.get(target, {"Host": "localhost:9000"})
+            self.assertEqual((reply.status, reply.error["code"]), (404, "unknown_url"))
+            self.assertEqual(reply.error["type"], "invalid_request_error")
+            self.assertIn("base_url", reply.error["message"])
+            self.assertIn("http://localhost:9000/v1", reply.error["message"])
+            self.assertIn(f"GET {target}", reply.error["message"])
+
+    def test_unknown_endpoint(self) -> None:
+        """Under /v1/ the base URL is right: the message says so, and which endpoints there are."""
+        for target in ("/v1/embeddings", "/v1/responses/resp_1", "/v1/v1/audio/speech", "//v1//chat"):
+            reply = self.get(target)
+            self.assertEqual((reply.status, reply.error["code"]), (404, "unknown_url"))
+            self.assertNotIn("base_url", reply.error["message"])
+            self.assertIn("does not serve this endpoint", reply.error["message"])
+            for endpoint in SERVED:
+                self.assertIn(endpoint, reply.error["message"])
+
+    def test_served(self) -> None:
+        """What that message names is there."""
+        for endpoint in SERVED:
+            method, path = endpoint.replace("{model}", "mine").split()
+            connection = self.front.ask(method, path, b"{}" if method == "POST" else None)
+            self.assertIn(connection.reply.status, (200, 400), endpoint)
 
     def test_hint_of_its_own(self) -> None:
         """Without a Host, or with a strange one, the hint names the default address."""
         connection = self.front.connect()
-        connection.send(b"GET /nowhere HTTP/1.1\r\n\r\n")
+        connection.send(b"GET /nowhere HTTP/1.0\r\n\r\n")
         self.assertIn("http://127.0.0.1:8045/v1", connection.reply.error["message"])
 
     def test_every_other_path(self) -> None:

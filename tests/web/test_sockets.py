@@ -143,6 +143,40 @@ class StreamTests(SocketTestCase):
         await self.until(lambda: self.front.gateway.calls[-1].cancelled)
         self.assertEqual(self.front.observed.statuses, [499])
 
+    async def test_vanished_while_ahead(self) -> None:
+        """One that has sent much ahead of its stream and then vanishes is noticed all the same."""
+        client = self.connect()
+        _, relay = await self.began(client)
+        client.sendall(request("POST", "/v1/chat/completions", b"x" * 40_000))
+        await deferLater(self.reactor, 0.05)
+        client.close()
+        await self.until(lambda: relay.stopped)
+        self.assertEqual(self.front.observed.statuses, [499])
+
+    async def test_ahead(self) -> None:
+        """One that never stops sending ahead gets its stream to the last byte, and an orderly end."""
+        client = self.connect()
+        _, relay = await self.began(client)
+        for _ in range(10):
+            await deferToThread(client.sendall, MEGABYTE)
+        relay.give(TextDelta("Bye."), Finished(FinishReason.STOP, "STOP"))
+        relay.end()
+        await deferToThread(client.sendall, MEGABYTE)
+        [reply] = read_replies(await deferToThread(read_off, client))
+        self.assertEqual((reply.complete, reply.events[-1]), (True, "data: [DONE]"))
+
+    async def test_cut_short(self) -> None:
+        """A client that reads slowly when the drain is overdue can still read how its stream ended."""
+        client = self.connect()
+        _, relay = await self.began(client)
+        await self.fill(relay)
+        drained = self.front.site.drain(0.0)
+        self.front.clock.advance(0)
+        [reply] = read_replies(await deferToThread(read_off, client))
+        await drained
+        self.assertTrue(reply.complete)
+        self.assertIn('"code":"shutting_down"', reply.events[-1])
+
     async def fill(self, relay: FakeRelay) -> int:
         """Give text until the client's slowness pauses the relay; return how many megabytes that took."""
         for megabytes in range(1, 100):

@@ -77,6 +77,12 @@ class BeginningTests(StreamTestCase):
         self.end(relay)
         self.assert_over()
 
+    def test_head_at_once(self) -> None:
+        """The head leaves as soon as the first event is in hand, though it may have nothing to send yet."""
+        self.call.relay()
+        self.assertEqual((self.reply.status, self.reply.body), (200, b""))
+        self.connection.hang_up()
+
     def test_early_error(self) -> None:
         """An error before the first event has its real status and is no stream."""
         self.front.clock.advance(9)
@@ -240,7 +246,8 @@ class EndingTests(StreamTestCase):
         self.assertIn("error", decode(self.reply.events[-1].removeprefix("data: ")))
         self.assertNotIn(b"[DONE]", self.connection.received)
         self.assertTrue(self.reply.complete)
-        self.assertEqual(self.call.trail.failures, ["mid-stream: the upstream's answer broke off"])
+        broken = ["mid-stream: the upstream's answer broke off", "error upstream_stream_interrupted"]
+        self.assertEqual(self.call.trail.failures, broken)
         self.assert_over()
 
     def test_responses(self) -> None:
