@@ -16,14 +16,18 @@ from agd.accounts.pool import Pool
 from agd.gateway import Gateway
 from agd.gemini.models import bundled_models
 from agd.launch import Launch, read_text
+from agd.options import Options
 from agd.routing import Router
 from agd.settings import Settings, effective_auth_mode
 from agd.settings.reading import Reading
 from agd.settings.secret import SecretText
+from agd.signatures import SignatureStore
 from agd.telemetry import LogObserver
 from agd.transport.agent import Body, make_agent
 from agd.transport.agent import Pool as Connections
 from agd.upstream.client import Limits, UpstreamClient
+from agd.upstream.documents import Document
+from agd.upstream.media import Source
 from agd.web.auth import Door
 from agd.web.openai import OpenAI, Policy
 from agd.web.site import Site
@@ -51,10 +55,14 @@ class Daemon:
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
             router=_router(settings),
             upstream=upstream,
+            documents=_Documents(reactor),
+            signatures=_signatures(settings),
             max_attempts=settings.retry.max_attempts,
             clock=reactor,
             observer=observer,
             reread=_rereader(launch),
+            options=settings.options,
+            overrides=settings.models,
         )
         policy = _policy(launch)
         api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
@@ -75,6 +83,10 @@ class Daemon:
         self.gateway.router = _router(settings)
         self.gateway.max_attempts = settings.retry.max_attempts
         self.gateway.reread = _rereader(launch)
+        self.gateway.overrides = settings.models
+        if _store_size(settings.options) != _store_size(self.gateway.options):
+            self.gateway.signatures = _signatures(settings)
+        self.gateway.options = settings.options
         self.gateway.upstream.limits = _limits(settings)
         self.connections.connect_seconds = settings.upstream.connect_seconds
         fresh = _policy(launch)
@@ -89,6 +101,22 @@ class Daemon:
         self.gateway.catalogue.keep_only(account.id for account in accounts)
 
 
+@define(eq=False)
+class _Documents:
+    """Fetches documents. What that takes is loaded with the first one: most daemons never fetch any."""
+
+    _reactor: Any
+    _source: Source | None = None
+
+    async def fetch(self, url: str, declared: str | None, max_bytes: int, seconds: float) -> Document:
+        """Fetch a document. Raises ``BadRequest``."""
+        from agd.upstream.fetcher import Fetcher  # noqa: PLC0415 - see above
+
+        if self._source is None:
+            self._source = Fetcher(self._reactor)
+        return await self._source.fetch(url, declared, max_bytes, seconds)
+
+
 def accounts_of(settings: Settings) -> tuple[Account, ...]:
     """Make the pool's accounts from the configured ones."""
     return tuple(
@@ -101,6 +129,14 @@ def accounts_of(settings: Settings) -> tuple[Account, ...]:
 
 def _router(settings: Settings) -> Router:
     return Router.build(settings.proxy.custom_mapping, settings.proxy.default_model)
+
+
+def _signatures(settings: Settings) -> SignatureStore:
+    return SignatureStore(*_store_size(settings.options))
+
+
+def _store_size(options: Options) -> tuple[int, float]:
+    return options.signature_entries, options.signature_seconds
 
 
 def _limits(settings: Settings) -> Limits:

@@ -10,10 +10,13 @@ from pathlib import Path
 from attrs import frozen
 
 from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.gemini.models import Overrides, check_overrides
 from agd.listeners import Stack, is_loopback, listeners
 from agd.routing import check_mapping
 from agd.settings import Settings, check_auth, load_settings, warnings
 from agd.settings.overrides import Override
+
+_TRAITS = "what is known of a model, in the types of the bundled table agd/gemini/models.toml"
 
 
 @frozen
@@ -51,7 +54,11 @@ def prepare(
         file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
     )
     launch = Launch(source, settings, listeners(settings, listen, _stack()))
-    problems = [*_auth_problems(launch), *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model)]
+    problems = [
+        *_auth_problems(launch),
+        *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model),
+        *_model_problems(settings.models),
+    ]
     if problems:
         raise ConfigurationError(source, problems)
     return launch
@@ -68,6 +75,13 @@ def _auth_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:
     except ConfigurationError as error:
         return error.problems
     return ()
+
+
+def _model_problems(overrides: Overrides) -> Iterable[ConfigurationProblem]:
+    """Tell what is wrong with the tables of ``models``, each under its own name."""
+    for prefix, traits in overrides.items():
+        for words in check_overrides({prefix: traits}):
+            yield ConfigurationProblem(f'models."{prefix}"', words.removeprefix(prefix).lstrip(".: "), _TRAITS)
 
 
 def _stack() -> Stack:

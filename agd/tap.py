@@ -13,7 +13,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.python import usage
 
-from agd import __version__
+from agd import __version__, footprint  # noqa: F401 - footprint works by being imported before all that follows
 from agd.accounts.account import Account
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError

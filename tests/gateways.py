@@ -14,10 +14,11 @@ from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame, Verdict
 from agd.conversation import Answer, Message, Prompt, Text
-from agd.errors import GatewayError, UpstreamFailure
+from agd.errors import BadRequest, GatewayError, UpstreamFailure
 from agd.gateway import Gateway, Trail
 from agd.routing import Router
-from agd.upstream.relay import Relay
+from agd.signatures import SignatureStore
+from agd.upstream.documents import Document
 from tests.upstream.script import Actor
 from tests.upstream.wire import account
 
@@ -45,6 +46,23 @@ class Witness:
         self.punishments.append((account.email.partition("@")[0], verdict.blame))
 
 
+@define(eq=False)
+class Library:
+    """Documents by their address; a Deferred in the place of one is waited for."""
+
+    documents: dict[str, Any] = field(factory=dict)
+    asked: list[str] = field(factory=list)
+
+    async def fetch(self, url: str, declared: str | None, max_bytes: int, seconds: float) -> Document:
+        """Give the document, or refuse it."""
+        self.asked.append(url)
+        found = self.documents.get(url)
+        if found is None:
+            raise BadRequest("no such document", "messages", "invalid_image_url")
+        document: Document = await found if isinstance(found, Deferred) else found
+        return document
+
+
 class GatewayTestCase(SynchronousTestCase):
     """A gateway with the accounts one, two, three and four, all in good standing."""
 
@@ -57,11 +75,14 @@ class GatewayTestCase(SynchronousTestCase):
         self.fresh: dict[str, str] = {}
         self.reread: list[str] = []
         upstream: Any = self.actor
+        self.documents = Library()
         self.gateway = Gateway(
             pool=Pool.of(map(account, self.names)),
-            catalogue=Catalogue(frozenset({MODEL, "gemini-2.5-pro"}), 0),
+            catalogue=Catalogue(frozenset({MODEL, "gemini-2.5-pro", "gemini-3-pro-preview"}), 0),
             router=Router.build({"alias": MODEL}),
             upstream=upstream,
+            documents=self.documents,
+            signatures=SignatureStore(100, 1000.0),
             max_attempts=3,
             clock=self.clock,
             observer=self.witness,
@@ -80,7 +101,7 @@ class GatewayTestCase(SynchronousTestCase):
         self.trail = Trail("req_1")
         return Deferred.fromCoroutine(self.gateway.complete(asked or prompt(), self.trail))
 
-    def open(self, asked: Prompt | None = None) -> Deferred[Relay]:
+    def open(self, asked: Prompt | None = None) -> Deferred[Any]:
         """Ask for a streamed answer, with a new trail."""
         self.trail = Trail("req_1")
         return Deferred.fromCoroutine(self.gateway.open(asked or prompt(stream=True), self.trail))

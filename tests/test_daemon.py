@@ -15,6 +15,7 @@ from agd.daemon import Daemon, accounts_of
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
 from agd.launch import prepare
+from agd.options import DEFAULT
 from agd.upstream.client import Limits
 from tests.gateways import MODEL, prompt
 from tests.upstream.script import refusal
@@ -159,6 +160,47 @@ class ApplyTests(DaemonTestCase):
         self.daemon.apply(self.launch("[proxy]\nexpose_account = 'off'\n[upstream]\nheader_hold_seconds = 1\n"))
         self.assertIs(self.daemon._policy, before)
         self.assertEqual((before.expose_account, before.header_hold_seconds), ("off", 1.0))
+
+    def test_translation(self) -> None:
+        """How requests are translated, and what is known of models, changes with the configuration."""
+        gateway = self.daemon.gateway
+        store = gateway.signatures
+        store.remember("local", "call_1", "S", 0.0)
+        self.assertEqual(gateway.options, DEFAULT)
+        text = "[translation]\nstrict_parameters = true\n[models.'gemini-9']\ncandidate_count = 4\n"
+        self.daemon.apply(self.launch(text + BASE + ACCOUNTS))
+        self.assertTrue(gateway.options.strict_parameters)
+        self.assertEqual(gateway.overrides, {"gemini-9": {"candidate_count": 4}})
+        self.assertIs(gateway.signatures, store)
+        self.daemon.apply(self.launch("[translation]\nsignature_entries = 5\n" + BASE + ACCOUNTS))
+        self.assertIsNot(gateway.signatures, store)
+        self.assertEqual((gateway.options.signature_entries, gateway.overrides), (5, {}))
+
+    def test_translation_reaches_the_wire(self) -> None:
+        """A reload changes what the next request says upstream and how its answer is written."""
+        asked = {"model": MODEL, "n": 2, "messages": [{"role": "user", "content": "hi"}]}
+        self.daemon.apply(self.launch(f"[models.'{MODEL}']\ncandidate_count = 1\n" + BASE + ACCOUNTS))
+        client = self.post(asked)
+        upstreams = [self.connect(), self.connect()]
+        for upstream in upstreams:
+            self.assertNotIn(b"candidateCount", upstream.asked)
+            upstream.send(response(sse(chunk("hello", "STOP"))))
+        self.assertEqual(client.value().count(b'"content":"hello"'), 2)
+        self.daemon.apply(self.launch(f"[models.'{MODEL}']\ncandidate_count = 4\n" + BASE + ACCOUNTS))
+        self.post(asked)
+        self.assertIn(b'"candidateCount":2', upstreams[0].asked)
+        upstreams[0].send(response(sse(chunk("hello", "STOP"))))
+        self.daemon.apply(self.launch("[translation]\nstrict_parameters = true\n" + BASE + ACCOUNTS))
+        answer = self.post({**asked, "user": "ann"}).value()
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400"), answer)
+        self.assertIn(b'"param":"user"', answer)
+        self.assertIn(b"X-Agd-Notices: user: ", answer)
+
+    def post(self, body: dict[str, Any]) -> StringTransport:
+        """Ask for a chat completion."""
+        text = json.dumps(body)
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n\r\n"
+        return self.ask(self.daemon, (head + text).encode())
 
     def test_accounts_come_and_go(self) -> None:
         """Accounts are those of the new configuration; what was learned of one that is gone is forgotten."""

@@ -84,7 +84,7 @@ class AnswerTests(GatewayTestCase):
         self.successResultOf(done)
         self.assertEqual(sink.text, "hello")
 
-    def test_nothing_is_retried_after_the_first_event(self) -> None:
+    def test_G16_nothing_is_retried_after_the_first_event(self) -> None:
         """A stream that breaks off after its first event fails there: nobody else is asked, nobody blamed."""
         for broken in (BROKEN, UNFINISHED):
             self.actor.asked.clear()
@@ -95,6 +95,13 @@ class AnswerTests(GatewayTestCase):
             self.assertIs(failure.kind, FailureKind.CUT)
             self.assertEqual(len(self.actor.asked), 1)
         self.assertEqual(self.witness.punishments, [])
+
+    def test_G17_what_is_too_long_is_not_continued(self) -> None:
+        """An answer that its limit cut off is given as that; the model is not asked to go on in secret."""
+        self.actor.lines["one"] = [Says(sse(chunk("hel", "MAX_TOKENS")))]
+        answer = self.successResultOf(self.complete())
+        self.assertEqual((answer.choices[0].parts, answer.choices[0].reason), ([Text("hel")], FinishReason.LENGTH))
+        self.assertEqual(self.actor.asked, ["one"])
 
     def test_plain_answer_that_breaks_off_is_asked_for_again(self) -> None:
         """Of a plain answer the client has seen nothing yet, so another account gives it whole."""
@@ -180,7 +187,7 @@ class QuotaTests(GatewayTestCase):
         self.refused_with(self.complete(), 429)
         self.assertEqual(self.actor.asked, ["one", "one"])
 
-    def test_429_without_details_from_two_accounts(self) -> None:
+    def test_G35_429_without_details_from_two_accounts(self) -> None:
         """A 429 that names neither quota nor delay, from two accounts: the request is at fault, and nobody rests."""
         self.actor.lines = {"one": [refusal(429)], "two": [refusal(429)]}
         error = self.refused_with(self.complete(), 429)
@@ -283,6 +290,18 @@ class RequestFaultTests(GatewayTestCase):
             self.refused_with(self.complete(), status)
             self.assertEqual((self.actor.asked, self.witness.punishments), (["one", "two"], []))
             self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "one", "two"])
+
+    def test_G30_same_403_about_two_accounts(self) -> None:
+        """A 403 that names the account as its cause is never the request's: both are blocked, and a third answers."""
+        denied = refusal(403, grpc="PERMISSION_DENIED", reason="SERVICE_DISABLED")
+        self.actor.lines = {"one": [denied], "two": [denied]}
+        self.assertEqual(self.answered_by(), "three")
+        self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK), ("two", Blame.BLOCK)])
+        self.successResultOf(self.complete(prompt("gemini-2.5-pro")))
+        self.assertIn("four", self.actor.asked)
+        self.gateway.pool = Pool.of([account("one"), account("two")])
+        self.actor.lines = {"one": [denied], "two": [denied]}
+        self.assertEqual(self.refused_with(self.complete(), 503).code, "upstream_auth_error")
 
     def test_block_holds_while_another_answers(self) -> None:
         """Others do not ask a refusing account again while its request waits elsewhere; a pardon lifts that."""

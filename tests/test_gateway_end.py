@@ -10,7 +10,8 @@ from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame
 from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
-from agd.gateway import LATER, SOON, Trail
+from agd.gateway import Trail
+from agd.gateway.quest import LATER, SOON
 from tests.gateways import MODEL, GatewayTestCase, prompt
 from tests.upstream.script import EMPTY, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.wire import HEAD, Connection, Wire, account, chunk, chunked, sse

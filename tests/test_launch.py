@@ -50,6 +50,23 @@ class LaunchTestCase(SynchronousTestCase):
         return [problem.path for problem in self.refused(text, environ, listen).problems]
 
 
+class ModelTests(LaunchTestCase):
+    """The tables of ``models``."""
+
+    def test_sound(self) -> None:
+        """A table of known traits in their types is taken as it is."""
+        launch = self.prepare('[models."gemini-9"]\nmax_output = 5\nlevels = ["low"]\nthinking = "level"\n' + ACCOUNT)
+        self.assertEqual(launch.settings.models["gemini-9"]["max_output"], 5)
+
+    def test_problems(self) -> None:
+        """Unknown traits and wrong types are told by the table that they stand in, all of them at once."""
+        text = '[models."gemini-9"]\nmax_tokens = 5\n[models."tuned-x"]\npenalties = 1\n[models.ok]\nstops = 3\n'
+        error = self.refused(text + ACCOUNT)
+        self.assertEqual([problem.path for problem in error.problems], ['models."gemini-9"', 'models."tuned-x"'])
+        self.assertIn("max_tokens", error.problems[0].found)
+        self.assertIn("penalties", error.problems[1].found)
+
+
 class FileTests(LaunchTestCase):
     """A configuration file."""
 

@@ -45,8 +45,12 @@ class Verdict:
     contestable: bool = False
 
 
-def judge(failure: UpstreamFailure) -> Verdict:
-    """Decide what one failed attempt means for its account and for the request."""
+def judge(failure: UpstreamFailure, *, of_account: bool = False) -> Verdict:
+    """Decide what one failed attempt means for its account and for the request.
+
+    ``of_account``: the provider says that it is the account that it refuses (its project, its billing), so a second
+    account that is refused in the same way does not make it the request's fault.
+    """
     if failure.kind is not FailureKind.STATUS or _is_transient(failure.status):
         return Verdict(rotate=True)
     if credential_refused(failure):
@@ -54,7 +58,7 @@ def judge(failure: UpstreamFailure) -> Verdict:
     if failure.status == 429:
         return _judge_quota(failure)
     if failure.status == 403 or (failure.status == 404 and "model" in failure.message.lower()):
-        return Verdict(rotate=True, blame=Blame.BLOCK, contestable=True)
+        return Verdict(rotate=True, blame=Blame.BLOCK, contestable=not of_account)
     return Verdict(rotate=False)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from agd import __version__
 from agd.cli.check import check
+from agd.cli.document import PAGES, document
+from agd.cli.models import add_models, models
 from agd.cli.run import run
 
 __all__ = ["main"]
@@ -23,14 +25,22 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         run(arguments[1:])
         return None
     options = _parser().parse_args(arguments)
+    match options.command:
+        case "document":
+            return document(options.page)
+        case "models":
+            return models(options)
     return check(options.file)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agd", description="A gateway from OpenAI clients to Gemini models.")
     parser.add_argument("--version", action="version", version=f"agd {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     commands.add_parser("run", help='run the daemon in the foreground; takes the options of "twistd -n agd"')
     checking = commands.add_parser("check", help="check a configuration and say all that is wrong with it")
     checking.add_argument("file", nargs="?", metavar="FILE", help="default: the one agd would start with")
+    documenting = commands.add_parser("document", help="print a page of the documentation made from agd's own tables")
+    documenting.add_argument("page", choices=sorted(PAGES), metavar="PAGE", help=", ".join(sorted(PAGES)))
+    add_models(commands)
     return parser

@@ -75,7 +75,8 @@ class Choice:
 
     def add_code(self, event: CodePart) -> None:
         """Take code or what it printed."""
-        self.parts.append(Code(event.text, event.language, event.result))
+        code = Code(event.text, event.language, event.result, event.signature, event.outcome, event.id)
+        self.parts.append(code)
 
     def add_citation(self, event: Citation) -> None:
         """Take a source."""

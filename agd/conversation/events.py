@@ -97,12 +97,18 @@ class MediaPart:
 
 @define
 class CodePart:
-    """Code that the model ran at the provider, or (``result``) what it printed."""
+    """Code that the model ran at the provider, or (``result``) what it printed.
+
+    ``outcome`` is the provider's word for a run that did not end well, ``id`` its name for the run.
+    """
 
     text: str
     language: str = ""
     result: bool = False
     choice: int = 0
+    signature: str | None = None
+    outcome: str = ""
+    id: str = ""
 
 
 @define

@@ -1,14 +1,18 @@
-"""What a client asks: frozen values, so that a translation can be repeated and gives the same bytes."""
+"""What a client asks: values that never change, so that a translation can be repeated and gives the same bytes.
+
+The classes that a long conversation has thousands of (messages and their parts) are not frozen, because a frozen
+instance takes four times as long to make; nobody may change one either, ``attrs.evolve`` makes another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 
-@frozen
+@define(unsafe_hash=True)
 class Text:
     """Words of either side, byte for byte as written; ``signature`` is provider state to give back with them."""
 
@@ -16,7 +20,7 @@ class Text:
     signature: str | None = None
 
 
-@frozen
+@define(unsafe_hash=True)
 class Media:
     """An image, sound or document: ``data`` in standard padded base64, or else a ``uri`` the provider can read."""
 
@@ -27,7 +31,7 @@ class Media:
     signature: str | None = None
 
 
-@frozen
+@define(unsafe_hash=True)
 class Thought:
     """A summary of the model's reasoning."""
 
@@ -35,7 +39,7 @@ class Thought:
     signature: str | None = None
 
 
-@frozen
+@define(unsafe_hash=True)
 class ToolCall:
     """A call the model made; ``arguments`` is the JSON text exactly as it stood in the conversation."""
 
@@ -45,7 +49,7 @@ class ToolCall:
     signature: str | None = None
 
 
-@frozen
+@define(unsafe_hash=True)
 class ToolResult:
     """What a tool answered to the call ``call_id``; ``name`` is set only where the client's protocol carries it."""
 
@@ -57,11 +61,17 @@ class ToolResult:
 
 @frozen
 class Code:
-    """Code the model ran itself at the provider, or (``result``) what that code printed."""
+    """Code the model ran itself at the provider, or (``result``) what that code printed.
+
+    ``outcome`` is the provider's word for a run that did not end well, ``id`` its name for the run.
+    """
 
     text: str
     language: str = ""
     result: bool = False
+    signature: str | None = None
+    outcome: str = ""
+    id: str = ""
 
 
 @frozen
@@ -74,7 +84,7 @@ class Opaque:
 Part = Text | Media | Thought | ToolCall | ToolResult | Code | Opaque
 
 
-@frozen
+@define(unsafe_hash=True)
 class Message:
     """One turn. Tool results are parts of a ``user`` turn; system and developer words are ``Prompt.instructions``."""
 
@@ -108,6 +118,8 @@ class OutputFormat:
     schema: Mapping[str, Any] | None = None
     name: str | None = None
     strict: bool | None = None
+    description: str | None = None
+    """What the answer is for, in words for the model."""
 
 
 @frozen
@@ -194,6 +206,8 @@ class Prompt:
     """What shall follow the answer: legacy completions' insertion."""
     native: Mapping[str, Any] = field(factory=dict)
     """``extra_body.google``: the provider's own options, checked against an allow-list where they are sent."""
+    service_tier: Literal["flex", "priority"] | None = None
+    """Cheaper and later, or dearer and sooner, than what is served to everybody."""
     stream: bool = False
     include_usage: bool = False
     echo: Mapping[str, Any] = field(factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from agd.conversation import Event, ToolCallDelta, ToolCallDone, ToolCallStart
-from agd.encoding import encode_text
+from agd.encoding import InvalidJSON, encode_text
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.partial_args import PartialArgs
 
@@ -84,7 +84,7 @@ class Calls:
         name = self._names.get(call.name, call.name)
         return [
             ToolCallStart(index, self._ids.take(call.id), name, call.signature, self._choice),
-            ToolCallDelta(index, encode_text(call.args.value), self._choice),
+            ToolCallDelta(index, _text(call.args), self._choice),
             ToolCallDone(index, self._choice),
         ]
 
@@ -94,12 +94,19 @@ def _begin(call: Mapping[str, Any], signature: str | None) -> _Pending:
     return _Pending(own if isinstance(own, str) else None, str(call["name"]), signature, PartialArgs())
 
 
+def _text(args: PartialArgs) -> str:
+    try:
+        return encode_text(args.close())
+    except InvalidJSON as error:
+        raise UpstreamFailure(FailureKind.MALFORMED, f"the arguments of a function call: {error}") from None
+
+
 def _fill(args: PartialArgs, call: Mapping[str, Any]) -> None:
     whole = call.get("args")
     if whole is not None:
         if not isinstance(whole, dict):
             raise UpstreamFailure(FailureKind.MALFORMED, "the arguments of a function call are not an object")
-        args.value.update(whole)
+        args.update(whole)
     pieces = call.get("partialArgs")
     for piece in pieces if isinstance(pieces, list) else ():
         args.add(piece if isinstance(piece, dict) else {})

@@ -1,17 +1,20 @@
 """What a client is told when the last upstream attempt has failed.
 
 The client must never mistake the gateway's trouble with its own credentials for trouble with the client's key, so
-nothing here is a 401, and a refused upstream key is a 503.
+nothing here is a 401, and a refused upstream account is a 503.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from typing import Any
 
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
-from agd.gemini.failures import KEY_INVALID
+from agd.gemini.causes import QuotaKind, account_refused, context_exceeded, quota_kind
+from agd.gemini.messages import clean_message
 
-_TOO_LONG = re.compile(r"input token count\b.*\bexceeds", re.IGNORECASE | re.DOTALL)
+_FINAL = (("X-Should-Retry", "false"),)
+"""Asking again is of no use; OpenAI's clients obey it (G38)."""
 
 _OF_KIND = {
     FailureKind.CONNECT: (502, "upstream_unreachable"),
@@ -27,7 +30,7 @@ _OF_STATUS = {
     408: _TIMEOUT,
     499: _TIMEOUT,
     504: _TIMEOUT,
-    501: (501, "upstream_unimplemented"),
+    502: _OVERLOADED,
     503: _OVERLOADED,
     529: _OVERLOADED,
     **dict.fromkeys(range(520, 525), _OVERLOADED),
@@ -38,8 +41,8 @@ def client_error(failure: UpstreamFailure) -> GatewayError:
     """Return the error, in OpenAI's terms, that tells ``failure`` to a client; ``retry_after`` is kept."""
     if failure.kind is not FailureKind.STATUS:
         return _server_error(*_OF_KIND[failure.kind], failure)
-    status = failure.status or 502
-    if status == 401 or failure.reason == KEY_INVALID:
+    status = failure.status or 500
+    if account_refused(failure):
         return _unavailable("upstream_auth_error", "The provider refused the gateway's credentials.", failure)
     if status == 429:
         return _rate_limited(failure)
@@ -47,26 +50,36 @@ def client_error(failure: UpstreamFailure) -> GatewayError:
         return _server_error(*_OF_STATUS[status], failure)
     if 400 <= status < 500:
         return _refused(status, failure)
+    if status == 501:
+        return _final(501, failure.message, type="server_error", code="upstream_unimplemented")
     return _server_error(502, "upstream_error", failure)
+
+
+def blocked_prompt_error(feedback: Mapping[str, Any]) -> GatewayError:
+    """Return the error for a ``promptFeedback`` that blocks, where ``blocked_prompt`` is ``error`` (F07)."""
+    message = feedback.get("blockReasonMessage")
+    words = clean_message(message) if isinstance(message, str) else ""
+    story = f"The provider blocked the prompt: {feedback.get('blockReason')}. {words}".rstrip()
+    return _final(400, story, code="content_policy_violation", param="messages")
 
 
 def _refused(status: int, failure: UpstreamFailure) -> GatewayError:
     """Return the errors for which the request itself is the cause, and the one that only looks so."""
     if failure.grpc == "FAILED_PRECONDITION":
         return _unavailable("upstream_precondition_failed", failure.message, failure)
+    if context_exceeded(failure):
+        return _final(400, failure.message, code="context_length_exceeded", param="messages")
     if status == 403:
-        return GatewayError(403, failure.message, type="permission_error", code="permission_denied")
+        return _final(403, failure.message, type="permission_error", code="permission_denied")
     if status == 404:
-        return GatewayError(404, failure.message, code="model_not_found", param="model")
+        return _final(404, failure.message, code="model_not_found", param="model")
     if status == 413:
-        return GatewayError(413, failure.message, code="request_too_large")
-    if _TOO_LONG.search(failure.message):
-        return GatewayError(400, failure.message, code="context_length_exceeded", param="messages")
-    return GatewayError(400, failure.message)
+        return _final(413, failure.message, code="request_too_large")
+    return _final(400, failure.message)
 
 
 def _rate_limited(failure: UpstreamFailure) -> GatewayError:
-    daily = any("PerDay" in quota for quota in failure.quota_ids)
+    daily = quota_kind(failure) is QuotaKind.DAY
     return GatewayError(
         429,
         failure.message,
@@ -74,6 +87,17 @@ def _rate_limited(failure: UpstreamFailure) -> GatewayError:
         code="insufficient_quota" if daily else "rate_limit_exceeded",
         retry_after=failure.retry_after,
     )
+
+
+def _final(
+    status: int,
+    message: str,
+    *,
+    type: str = "invalid_request_error",
+    code: str | None = None,
+    param: str | None = None,
+) -> GatewayError:
+    return GatewayError(status, message, type=type, code=code, param=param, headers=_FINAL)
 
 
 def _unavailable(code: str, message: str, failure: UpstreamFailure) -> GatewayError:

@@ -1,14 +1,16 @@
 """How long to wait, in every form in which Google says it.
 
 ``google.protobuf.Duration`` as JSON text (``"1.5s"``) or object (``{"seconds": "3", "nanos": 5}``), Go's form
-(``"108h48m20.79s"``), an RFC 3339 time stamp, or a sentence ("Please retry in 44.02s").
+(``"108h48m20.79s"``), an RFC 3339 time stamp, an HTTP date (RFC 9110, section 5.6.7, as ``Retry-After`` may be), or a
+sentence ("Please retry in 44.02s").
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 LONGEST = 8 * 24 * 3600.0
 """Seconds; anything longer is taken for this."""
@@ -17,6 +19,7 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6
 _PIECE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _PIECES = re.compile(rf"(?:{_PIECE.pattern})+")
 _SENTENCE = re.compile(rf"\b(?:in|after)\s+((?:{_PIECE.pattern})+)")
+_HTTP_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{18,24}(?: GMT)?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
@@ -72,8 +75,11 @@ def _sum(text: str) -> float | None:
 
 
 def _until(text: str, now: float) -> float | None:
+    http = _HTTP_DATE.fullmatch(text) is not None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = parsedate_to_datetime(text) if http else datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
         return None
+    if http and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)  # the form of C's asctime names no zone and means UTC
     return None if moment.tzinfo is None else _bounded(max(0.0, moment.timestamp() - now))

@@ -10,9 +10,6 @@ from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.durations import parse_duration
 from agd.gemini.messages import clean_message
 
-KEY_INVALID = "API_KEY_INVALID"
-"""The ``ErrorInfo.reason`` of a key that is wrong, deleted or expired; it comes with status 400."""
-
 _HTTP_OF_GRPC = {
     "CANCELLED": 499, "UNKNOWN": 500, "INVALID_ARGUMENT": 400, "DEADLINE_EXCEEDED": 504, "NOT_FOUND": 404,
     "ALREADY_EXISTS": 409, "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429, "FAILED_PRECONDITION": 400,
@@ -24,7 +21,7 @@ _HTTP_OF_GRPC = {
 def read_failure(status: int, body: bytes, retry_after: str | None = None, now: float | None = None) -> UpstreamFailure:
     """Read an answer whose HTTP status is an error. Never raises, whatever the body holds.
 
-    ``retry_after`` is the header's value in seconds; ``now``, in seconds since the epoch, makes time stamps readable.
+    ``retry_after`` is the header's value, seconds or a date; ``now``, in seconds since the epoch, makes dates readable.
     """
     try:
         document = decode(body)

@@ -1,80 +1,85 @@
-"""How the answer is drawn: sampling, output format and thinking as ``generationConfig``. Absent stays absent."""
+"""How the answer is made, as ``generationConfig``: sampling, outputs, thinking, candidates, and the provider's own."""
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from agd.conversation import Notice, OutputFormat, Prompt, Sampling
+from attrs import field, frozen
+
+from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gemini.models import Family
+from agd.gemini.native import Native
+from agd.gemini.outputs import OutputWriter
+from agd.gemini.sampling import SamplingWriter
+from agd.gemini.schema import SchemaWriter
 from agd.gemini.thinking import write_thinking
-from agd.gemini.tools import without_dialect
-
-_MOST_STOPS = 5
+from agd.options import Options
 
 
-def write_generation(prompt: Prompt, family: Family) -> tuple[dict[str, Any], list[Notice]]:
-    """Return ``generationConfig``, empty when the client asked for nothing, and what was done otherwise than asked.
+@frozen
+class Generation:
+    """``config`` is ``generationConfig``, empty when the client asked for nothing.
 
-    Raises ``BadRequest`` (``stop``) for more stop strings than the provider takes.
+    ``stops`` are the stop strings that the provider is not told, ``candidates`` how many answers it is asked for.
     """
-    notices: list[Notice] = []
-    sampling = prompt.sampling
-    config = {
-        "temperature": sampling.temperature,
-        "topP": sampling.top_p,
-        "topK": sampling.top_k,
-        "maxOutputTokens": _max_tokens(sampling, family, notices),
-        "stopSequences": _stops(sampling),
-        "seed": _seed(sampling, notices),
-        **_penalties(sampling, family, notices),
-        **_format(prompt.output_format),
-    }
-    thinking, more = write_thinking(prompt.reasoning, family)
-    config["thinkingConfig"] = thinking or None
-    return {key: value for key, value in config.items() if value is not None}, notices + more
+
+    config: dict[str, Any]
+    stops: tuple[str, ...] = ()
+    candidates: int = 1
+    notices: list[Notice] = field(factory=list)
 
 
-def _max_tokens(sampling: Sampling, family: Family, notices: list[Notice]) -> int | None:
-    asked, most = sampling.max_tokens, family.max_output
-    if asked is None or most is None or asked <= most:
-        return asked
-    notices.append(Notice("max_tokens", f"{asked} is more than the model gives: {most} was sent"))
-    return most
+def write_generation(
+    prompt: Prompt,
+    family: Family,
+    native: Native,
+    schemas: SchemaWriter,
+    options: Options,
+    *,
+    details: AbstractSet[str | None] = frozenset(),
+    tools: bool = False,
+) -> Generation:
+    """Write ``generationConfig``. ``details`` are the resolutions of all images, ``tools``: tools are sent as well.
+
+    Raises ``BadRequest`` for what the model cannot do, and for what is asked in two places.
+    """
+    sampling, outputs = SamplingWriter(family, options), OutputWriter(family, schemas, options)
+    thinking, of_thinking = _thinking(prompt, family, native, options)
+    config = sampling.write(prompt.sampling, thinking)
+    config |= outputs.write(prompt, native.generation, tools=tools)
+    if thinking:
+        config["thinkingConfig"] = thinking
+    candidates = prompt.n if 1 < prompt.n <= family.candidate_count else 1
+    if candidates > 1:
+        config["candidateCount"] = candidates
+    level, of_detail = _resolution(details, native)
+    if level is not None:
+        config["mediaResolution"] = level
+    config |= native.generation
+    notices = [*sampling.notices, *outputs.notices, *of_thinking, *of_detail]
+    return Generation(config, sampling.stops, candidates, notices)
 
 
-def _stops(sampling: Sampling) -> list[str] | None:
-    stops = [stop for stop in sampling.stop if stop]
-    if len(stops) > _MOST_STOPS:
-        raise BadRequest(f"At most {_MOST_STOPS} stop strings can be used, not {len(stops)}.", "stop")
-    return stops or None
+def _thinking(prompt: Prompt, family: Family, native: Native, options: Options) -> tuple[dict[str, Any], list[Notice]]:
+    """Return ``thinkingConfig``; the client's own is sent as it is, also to models of which nothing is known."""
+    if native.thinking is None:
+        return write_thinking(prompt.reasoning, family, summaries=options.include_thoughts)
+    if prompt.reasoning.effort is not None:
+        raise BadRequest(
+            "reasoning_effort and extra_body.google.thinking_config exclude each other.",
+            "extra_body.google.thinking_config",
+        )
+    wanted = prompt.reasoning.summary or options.include_thoughts
+    return {**({"includeThoughts": True} if wanted else {}), **native.thinking}, []
 
 
-def _seed(sampling: Sampling, notices: list[Notice]) -> int | None:
-    """Fold a seed into int32, which the provider's field is; equal seeds stay equal."""
-    if sampling.seed is None:
-        return None
-    seed = (sampling.seed + 2**31) % 2**32 - 2**31
-    if seed != sampling.seed:
-        notices.append(Notice("seed", f"{sampling.seed} does not fit into 32 bits: {seed} was sent"))
-    return seed
-
-
-def _penalties(sampling: Sampling, family: Family, notices: list[Notice]) -> dict[str, Any]:
-    penalties = {
-        "presencePenalty": ("presence_penalty", sampling.presence_penalty),
-        "frequencyPenalty": ("frequency_penalty", sampling.frequency_penalty),
-    }
-    if family.penalties:
-        return {key: value for key, (_, value) in penalties.items()}
-    for param, value in penalties.values():
-        if value:
-            notices.append(Notice(param, "not sent: this model refuses penalties"))
-    return {}
-
-
-def _format(output: OutputFormat | None) -> dict[str, Any]:
-    if output is None:
-        return {}
-    schema = None if output.schema is None else without_dialect(output.schema)
-    return {"responseMimeType": "application/json", "responseJsonSchema": schema}
+def _resolution(details: AbstractSet[str | None], native: Native) -> tuple[str | None, list[Notice]]:
+    """Return the one resolution for all images, which must agree about it."""
+    levels = details - {None}
+    if not levels or "mediaResolution" in native.generation:
+        return None, []
+    if len(details) > 1:
+        return None, [Notice("detail", "ignored: the model takes one level of detail for all images of a request")]
+    return next(iter(levels)), []

@@ -21,31 +21,59 @@ _LONGEST_ARRAY = 100_000
 
 
 @define
+class _OpenString:
+    """A string whose end has not come: where it stands, and its pieces."""
+
+    holder: Any
+    last: str | int
+    pieces: list[str]
+
+    def close(self) -> None:
+        """Put the string together."""
+        self.holder[self.last] = "".join(self.pieces)
+
+
+@define
 class PartialArgs:
     """The arguments of one call so far."""
 
-    value: dict[str, Any] = field(factory=dict)
-    _open: set[str] = field(factory=set)
+    _value: dict[str, Any] = field(factory=dict)
+    _open: dict[str, _OpenString] = field(factory=dict)
+
+    def update(self, whole: Mapping[str, Any]) -> None:
+        """Take arguments that came whole; they replace what came in pieces under the same names."""
+        self._value = {**self.close(), **whole}
 
     def add(self, piece: Mapping[str, Any]) -> None:
         """Take one ``PartialArg``. Raises ``UpstreamFailure`` (MALFORMED) for a path or value that cannot be read."""
         path = piece.get("jsonPath")
         if not isinstance(path, str):
             raise _malformed("has no jsonPath")
-        holder, last = self._walk(list(_steps(path)))
+        opened = self._open.pop(path, None)
         value = _scalar(piece)
-        before = holder[last]
-        if path in self._open and isinstance(before, str) and isinstance(value, str):
-            value = before + value
-        holder[last] = value
-        if piece.get("willContinue") and isinstance(value, str):
-            self._open.add(path)
+        if opened is not None and (isinstance(value, str) or _says_nothing(piece)):
+            opened.pieces.append(value or "")
         else:
-            self._open.discard(path)
+            holder, last = self._walk(list(_steps(path)))
+            holder[last] = value
+            opened = _OpenString(holder, last, [value]) if isinstance(value, str) else None
+        if opened is None:
+            return
+        if piece.get("willContinue"):
+            self._open[path] = opened
+        else:
+            opened.close()
+
+    def close(self) -> dict[str, Any]:
+        """Return the arguments; a string whose end never came is as long as it got."""
+        for opened in self._open.values():
+            opened.close()
+        self._open.clear()
+        return self._value
 
     def _walk(self, steps: list[str | int]) -> tuple[Any, str | int]:
         """Go to the object or array that holds the last step, making what is missing on the way."""
-        here: Any = self.value
+        here: Any = self._value
         for step, following in pairwise(steps):
             _room(here, step)
             if not isinstance(here[step], dict | list):
@@ -99,6 +127,11 @@ def _scalar(piece: Mapping[str, Any]) -> Any:
     if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
         return int(number)
     return number
+
+
+def _says_nothing(piece: Mapping[str, Any]) -> bool:
+    """Tell whether a piece holds no value at all: it only ends the string of its path."""
+    return not {"stringValue", "boolValue", "numberValue", "nullValue"} & piece.keys()
 
 
 def _malformed(what: str) -> UpstreamFailure:

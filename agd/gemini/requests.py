@@ -16,9 +16,16 @@ from agd.encoding import InvalidJSON, encode
 from agd.errors import BadRequest
 from agd.gemini.contents import ContentsWriter
 from agd.gemini.generation import write_generation
-from agd.gemini.models import family
+from agd.gemini.insertion import with_suffix
+from agd.gemini.models import NO_OVERRIDES, Overrides, family
 from agd.gemini.names import map_names
-from agd.gemini.tools import write_tools
+from agd.gemini.native import read_native
+from agd.gemini.schema import SchemaWriter
+from agd.gemini.schema_source import Budget
+from agd.gemini.tools import ToolsWriter
+from agd.options import DEFAULT, Options
+
+_NOT_WITH_CACHE = ("systemInstruction", "tools", "toolConfig")
 
 
 @frozen
@@ -26,30 +33,47 @@ class Outgoing:
     """A request ready to be sent: JSON in UTF-8.
 
     ``notices`` are those of this translation, to be put behind the prompt's own. ``names`` leads from the names of
-    tools as sent to the client's, for those that had to change; ``AnswerReader`` takes it.
+    tools as sent to the client's, for those that had to change; ``AnswerReader`` takes it. ``stops`` are stop strings
+    that the provider was not told: whoever reads the answer must end it at the first of them. ``candidates`` is how
+    many answers this one call asks for; when the prompt wants more, as many calls are to be made.
     """
 
     body: bytes
     notices: tuple[Notice, ...]
     names: Mapping[str, str]
+    stops: tuple[str, ...] = ()
+    candidates: int = 1
 
 
-def write_request(prompt: Prompt, model: str) -> Outgoing:
+def write_request(
+    prompt: Prompt, model: str, options: Options = DEFAULT, overrides: Overrides = NO_OVERRIDES
+) -> Outgoing:
     """Translate a prompt for the upstream model ``model`` (``gemini-...``).
 
-    Raises ``BadRequest``, ``param`` naming the field, for what the provider cannot be asked.
+    ``prompt.messages`` alone is one conversation: ``further``, ``best_of`` and ``silent`` are the caller's. Links that
+    the provider does not read itself must have been fetched. ``overrides`` corrects what is known of models.
+
+    Raises ``GatewayError``, ``param`` naming the field, for what the provider cannot be asked: ``BadRequest``, or 413
+    for too much media.
     """
-    traits = family(model)
+    traits, native = family(model, overrides), read_native(prompt.native)
+    prompt, notices = with_suffix(prompt)
     names = map_names(_names(prompt), traits.name_length)
-    writer = ContentsWriter(traits, names)
-    body = _conversation(prompt, writer)
-    tools, of_tools = write_tools(prompt, traits, names)
-    generation, of_generation = write_generation(prompt, traits)
-    body |= tools
-    if generation:
-        body["generationConfig"] = generation
-    notices = dict.fromkeys([*writer.notices, *of_tools, *of_generation])
-    return Outgoing(_encode(body), tuple(notices), names.back)
+    schemas = SchemaWriter(traits, Budget(options.schema_limit))
+    contents, tools = ContentsWriter(traits, names, options), ToolsWriter(traits, names, schemas, options)
+    body = _conversation(prompt, contents)
+    body |= tools.write(prompt, native)
+    generation = write_generation(
+        prompt, traits, native, schemas, options, details=contents.details, tools="tools" in body
+    )
+    if generation.config:
+        body["generationConfig"] = generation.config
+    if prompt.service_tier is not None:
+        body["serviceTier"] = prompt.service_tier
+    body |= native.body
+    _check_cache(body)
+    notices += [*contents.notices, *tools.notices, *generation.notices, *schemas.notices]
+    return Outgoing(_encode(body), tuple(dict.fromkeys(notices)), names.back, generation.stops, generation.candidates)
 
 
 def _conversation(prompt: Prompt, writer: ContentsWriter) -> dict[str, Any]:
@@ -68,7 +92,20 @@ def _conversation(prompt: Prompt, writer: ContentsWriter) -> dict[str, Any]:
 def _names(prompt: Prompt) -> Iterator[str]:
     """Yield every name of a tool in the request, declared ones first."""
     yield from (tool.name for tool in prompt.tools)
-    yield from (part.name for message in prompt.messages for part in message.parts if isinstance(part, ToolCall))
+    for message in prompt.messages:
+        if message.role == "assistant":
+            for part in message.parts:
+                if isinstance(part, ToolCall):
+                    yield part.name
+
+
+def _check_cache(body: Mapping[str, Any]) -> None:
+    """What is cached holds instructions and tools already, and the provider refuses others beside it."""
+    if "cachedContent" not in body:
+        return
+    for key in _NOT_WITH_CACHE:
+        if key in body:
+            raise BadRequest(f"{key} cannot be sent with cached content.", "extra_body.google.cached_content")
 
 
 def _encode(body: dict[str, Any]) -> bytes:

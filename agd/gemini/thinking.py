@@ -6,16 +6,17 @@ from typing import Any
 
 from agd.conversation import Notice, Reasoning
 from agd.errors import BadRequest
-from agd.gemini.models import Family
-
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""From the least to the most."""
+from agd.gemini.models import EFFORTS, Family
 
 
-def write_thinking(reasoning: Reasoning, family: Family) -> tuple[dict[str, Any], list[Notice]]:
+def write_thinking(
+    reasoning: Reasoning, family: Family, *, summaries: bool = False
+) -> tuple[dict[str, Any], list[Notice]]:
     """Return ``thinkingConfig``, empty when nothing is to be said, and what was done otherwise than asked.
 
-    Raises ``BadRequest`` for an effort that does not exist.
+    ``summaries``: thoughts are wanted whatever the client says. Effort alone does not ask for them. An effort that
+    the family does not have becomes the next one up, or else its highest; ``none`` where thinking cannot be off is
+    its least. Raises ``BadRequest`` for an effort that does not exist.
     """
     effort = reasoning.effort
     if effort is not None and effort not in EFFORTS:
@@ -23,7 +24,7 @@ def write_thinking(reasoning: Reasoning, family: Family) -> tuple[dict[str, Any]
     if family.thinking is None:
         return {}, _unheard(reasoning, family)
     config, notices = ({}, []) if effort is None else _effort(effort, family)
-    if reasoning.summary and effort != "none":
+    if (reasoning.summary or summaries) and effort != "none":
         config["includeThoughts"] = True
     return config, notices
 

@@ -20,7 +20,10 @@ class UsageMeter:
     def read(self, metadata: object) -> None:
         """Take one ``usageMetadata``; anything that is no object tells nothing."""
         if isinstance(metadata, dict):
-            self._fields.update({key: value for key, value in metadata.items() if value is not None})
+            told = metadata.values()
+            self._fields.update(
+                {key: value for key, value in metadata.items() if value is not None} if None in told else metadata
+            )
 
     def total(self) -> Usage | None:
         """Return the tokens of the whole answer, or None when no count was ever told.

@@ -6,15 +6,21 @@ block with the block's own path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
-from agd.conversation import Media, Text
+from attrs import evolve
+
+from agd.conversation import Media, Notice, Text
 from agd.errors import BadRequest
 from agd.protocols.fields import Fields, invalid, missing, shown, unsupported, wrong_type
 from agd.protocols.media import read_base64, read_file, read_url
+from agd.protocols.signatures import read_signature
 
-Block = Callable[[Fields], Text | Media]
-"""Reads one content block, given the block's object."""
+Notices = list[Notice]
+
+Block = Callable[[Fields, Notices], Text | Media]
+"""Reads one content block, given the block's object, and tells of what it overlooks within it."""
 
 Blocks = Mapping[str, Block]
 """The blocks that may stand in one place, by their ``type``."""
@@ -33,8 +39,16 @@ _SOUNDS = {
 }
 
 
-def read_content(message: Fields, key: str, blocks: Blocks) -> tuple[Text | Media, ...]:
-    """Read content that is a string or an array of blocks and must be there; order is kept."""
+_ABOUT_TEXT = ("annotations", "logprobs")
+_NEUTRAL: tuple[object, ...] = (False, "", [], {})
+_PLACE = re.compile(r"\[\d+\]")
+
+
+def read_content(message: Fields, key: str, blocks: Blocks, notices: Notices) -> tuple[Text | Media, ...]:
+    """Read content that is a string or an array of blocks and must be there; order is kept.
+
+    Every key of a block that asks for something and is not read gives a notice, one for all its places.
+    """
     value = message.get(key)
     if value is None:
         raise missing(message.at(key))
@@ -42,15 +56,15 @@ def read_content(message: Fields, key: str, blocks: Blocks) -> tuple[Text | Medi
         return (Text(value),)
     if not isinstance(value, list):
         raise wrong_type(message.at(key), "a string or an array of objects", value)
-    return tuple(_read_block(block, blocks) for block in message.objects(key))
+    return tuple(_read_block(block, blocks, notices) for block in message.objects(key))
 
 
-def read_texts(message: Fields, key: str, blocks: Blocks) -> tuple[str, ...]:
+def read_texts(message: Fields, key: str, blocks: Blocks, notices: Notices) -> tuple[str, ...]:
     """Read content of which only text may be part, each block by itself."""
-    return tuple(part.text for part in read_content(message, key, blocks) if isinstance(part, Text))
+    return tuple(part.text for part in read_content(message, key, blocks, notices) if isinstance(part, Text))
 
 
-def text(block: Fields) -> Text:
+def text(block: Fields, notices: Notices) -> Text:
     """Read a block's ``text``, byte for byte."""
     value = block.text("text")
     if value is None:
@@ -58,7 +72,14 @@ def text(block: Fields) -> Text:
     return Text(value)
 
 
-def refusal(block: Fields) -> Text:
+def told_text(block: Fields, notices: Notices) -> Text:
+    """Read the text of an earlier answer; what was told about it then says nothing new and is left out."""
+    for key in _ABOUT_TEXT:
+        block.get(key)
+    return text(block, notices)
+
+
+def refusal(block: Fields, notices: Notices) -> Text:
     """Read a refusal of an earlier answer: words of the assistant like any other."""
     value = block.text("refusal")
     if value is None:
@@ -66,47 +87,79 @@ def refusal(block: Fields) -> Text:
     return Text(value)
 
 
-def image(block: Fields) -> Media:
+def image(block: Fields, notices: Notices) -> Media:
     """Read ``image_url``: an object with ``url`` (chat) or the URL itself (Responses)."""
     if block.text("file_id") is not None:
         raise unsupported(block.at("file_id"), "files are not stored; send the image itself.")
     if isinstance(block.get("image_url"), str):
         return read_url(block.required_text("image_url"), block.at("image_url"), block.text("detail"))
     place = block.required_object("image_url")
-    return read_url(place.required_text("url"), place.at("url"), place.text("detail"))
+    media = read_url(place.required_text("url"), place.at("url"), place.text("detail"))
+    _overlook(place, notices)
+    return media
 
 
-def sound(block: Fields) -> Media:
+def video(block: Fields, notices: Notices) -> Media:
+    """Read ``video_url``, an extension: an object with ``url``, or the URL itself (H12)."""
+    if isinstance(block.get("video_url"), str):
+        return read_url(block.required_text("video_url"), block.at("video_url"), code="invalid_value")
+    place = block.required_object("video_url")
+    media = read_url(place.required_text("url"), place.at("url"), code="invalid_value")
+    _overlook(place, notices)
+    return media
+
+
+def signed_image(block: Fields, notices: Notices) -> Media:
+    """Read an image of an earlier answer, with the provider state that came with it (C07)."""
+    return evolve(image(block, notices), signature=read_signature(block))
+
+
+def sound(block: Fields, notices: Notices) -> Media:
     """Read ``input_audio``: bare base64 and the name of its format."""
     place = block.required_object("input_audio")
     data = place.required_text("data")
     form = place.required_text("format").lower()
     if form not in _SOUNDS:
         raise invalid(place.at("format"), f"{shown(form)} is not one of {', '.join(_SOUNDS)}.")
+    _overlook(place, notices)
     return read_base64(data, _SOUNDS[form], place.at("data"))
 
 
-def nested_file(block: Fields) -> Media:
+def nested_file(block: Fields, notices: Notices) -> Media:
     """Read chat's ``file``."""
-    return flat_file(block.required_object("file"))
+    place = block.required_object("file")
+    media = flat_file(place, notices)
+    _overlook(place, notices)
+    return media
 
 
-def flat_file(block: Fields) -> Media:
+def flat_file(block: Fields, notices: Notices) -> Media:
     """Read ``file_data`` or ``file_url``; a file's id means nothing here, for no files are stored."""
     if block.text("file_id") is not None:
         raise unsupported(block.at("file_id"), "files are not stored; send 'file_data' instead.")
-    url = block.text("file_url")
+    url, filename = block.text("file_url"), block.text("filename")
     if url is not None:
         return read_url(url, block.at("file_url"), code="invalid_value")
-    return read_file(block.required_text("file_data"), block.text("filename"), block.at("file_data"))
+    return read_file(block.required_text("file_data"), filename, block.at("file_data"))
 
 
-def _read_block(block: Fields, blocks: Blocks) -> Text | Media:
+def _read_block(block: Fields, blocks: Blocks, notices: Notices) -> Text | Media:
     kind = block.required_text("type")
     read = blocks.get(kind)
     if read is None:
         raise _unknown(block, kind, blocks)
-    return read(block)
+    part = read(block, notices)
+    _overlook(block, notices)
+    return part
+
+
+def _overlook(place: Fields, notices: Notices) -> None:
+    """Tell of what nobody has read in a block. Clients mark many blocks alike, so places in arrays are left out."""
+    for key, value in place.unread():
+        if value not in _NEUTRAL:
+            notice = Notice(_PLACE.sub("[]", place.at(key))[:80], "ignored: it has no effect here")
+            if notice not in notices:
+                notices.append(notice)
 
 
 def _unknown(block: Fields, kind: str, blocks: Blocks) -> BadRequest:

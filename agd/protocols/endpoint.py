@@ -9,6 +9,7 @@ from attrs import frozen
 
 from agd.conversation import Answer, Event, Prompt
 from agd.errors import GatewayError
+from agd.options import DEFAULT, Options
 
 
 @frozen
@@ -23,6 +24,7 @@ class Context:
     token: str
     created: int
     prompt: Prompt
+    options: Options = DEFAULT
 
 
 class StreamWriter(Protocol):
@@ -44,7 +46,7 @@ class StreamWriter(Protocol):
 class Endpoint(Protocol):
     """One route's language."""
 
-    def read(self, body: Mapping[str, Any], /) -> Prompt:
+    def read(self, body: Mapping[str, Any], options: Options = DEFAULT, /) -> Prompt:
         """Read a request; raises ``BadRequest`` naming the field that cannot be carried out."""
         ...
 
@@ -57,10 +59,18 @@ class Endpoint(Protocol):
         ...
 
 
+class Reading(Protocol):
+    """The type of a function that reads a request."""
+
+    def __call__(self, body: Mapping[str, Any], options: Options = DEFAULT, /) -> Prompt:
+        """Read a request; raises ``BadRequest`` naming the field that cannot be carried out."""
+        ...
+
+
 @frozen
 class Language:
     """An ``Endpoint`` put together from its three parts, so that readers and renderers can be combined."""
 
-    read: Callable[[Mapping[str, Any]], Prompt]
+    read: Reading
     render: Callable[[Answer, Context], dict[str, Any]]
     stream: Callable[[Context], StreamWriter]

@@ -1,48 +1,88 @@
 """The three routes' languages, and the rule for bodies that came to the wrong one of two doors.
 
 Some clients send a Responses body to the chat route, or chat messages to the Responses route. The body's own shape
-decides how it is read, the route decides how it is answered.
+decides how it is read, the route decides how it is answered. What is not chat is loaded with its first request: most
+daemons are asked in one language only, and idle memory is counted.
 """
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from agd.conversation import Prompt
+from attrs import define
+
+from agd.conversation import Answer, Prompt
+from agd.options import DEFAULT, Options
 from agd.protocols.chat import answer as chat_answer
 from agd.protocols.chat import request as chat_request
 from agd.protocols.chat.stream import ChatStream
-from agd.protocols.completions import answer as completion_answer
-from agd.protocols.completions import request as completion_request
-from agd.protocols.completions.stream import CompletionStream
-from agd.protocols.endpoint import Endpoint, Language
-from agd.protocols.responses import answer as response_answer
-from agd.protocols.responses import request as response_request
-from agd.protocols.responses.stream import ResponseStream
+from agd.protocols.endpoint import Context, Endpoint, Language, StreamWriter
+
+
+@define(eq=False)
+class Later:
+    """An endpoint that is loaded when it is first asked."""
+
+    _load: Callable[[], Endpoint]
+    _loaded: Endpoint | None = None
+
+    @property
+    def language(self) -> Endpoint:
+        """The endpoint itself."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def read(self, body: Mapping[str, Any], options: Options = DEFAULT, /) -> Prompt:
+        """Read a request; see ``Endpoint``."""
+        return self.language.read(body, options)
+
+    def render(self, answer: Answer, context: Context, /) -> dict[str, Any]:
+        """Return the object of a plain answer; see ``Endpoint``."""
+        return self.language.render(answer, context)
+
+    def stream(self, context: Context, /) -> StreamWriter:
+        """Return a writer for a streamed answer; see ``Endpoint``."""
+        return self.language.stream(context)
 
 
 def _has(body: Mapping[str, Any], *keys: str) -> bool:
     return any(body.get(key) is not None for key in keys)
 
 
-def _read_chat(body: Mapping[str, Any]) -> Prompt:
+def _read_chat(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     if not _has(body, "messages") and _has(body, "input", "instructions"):
-        return response_request.read(body)
-    return chat_request.read(body)
+        from agd.protocols.responses import request
+
+        return request.read(body, options)
+    return chat_request.read(body, options)
 
 
-def _read_response(body: Mapping[str, Any]) -> Prompt:
-    if _has(body, "messages") and not _has(body, "input"):
-        return chat_request.read(body)
-    return response_request.read(body)
+def _completions() -> Endpoint:
+    from agd.protocols.completions import answer, request
+    from agd.protocols.completions.stream import CompletionStream
+
+    return Language(request.read, answer.render, CompletionStream)
+
+
+def _responses() -> Endpoint:
+    from agd.protocols.responses import answer, request
+    from agd.protocols.responses.stream import ResponseStream
+
+    def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
+        chat_shaped = _has(body, "messages") and not _has(body, "input")
+        return chat_request.read(body, options) if chat_shaped else request.read(body, options)
+
+    return Language(read, answer.render, ResponseStream)
 
 
 CHAT: Endpoint = Language(_read_chat, chat_answer.render, ChatStream)
 """``POST /v1/chat/completions``."""
 
-COMPLETIONS: Endpoint = Language(completion_request.read, completion_answer.render, CompletionStream)
+COMPLETIONS: Endpoint = Later(_completions)
 """``POST /v1/completions``."""
 
-RESPONSES: Endpoint = Language(_read_response, response_answer.render, ResponseStream)
+RESPONSES: Endpoint = Later(_responses)
 """``POST /v1/responses``."""

@@ -67,4 +67,5 @@ def _schema_format(fields: Fields) -> OutputFormat:
     schema = fields.mapping("schema")
     if schema is None:
         raise missing(fields.at("schema"))
-    return OutputFormat("json_schema", schema, fields.text("name"), fields.flag("strict"))
+    strict, description = fields.flag("strict"), fields.text("description")
+    return OutputFormat("json_schema", schema, fields.text("name"), strict, description)

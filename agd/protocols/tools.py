@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from agd.conversation import Notice, Tool, ToolChoice
@@ -18,10 +18,17 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
 }
 
 
-def read_tools(fields: Fields, shape: Shape, notices: list[Notice]) -> tuple[Tool, ...]:
-    """Read ``tools``; a type other than function, or one name for two different functions, is refused."""
+def read_tools(
+    fields: Fields, shape: Shape, notices: list[Notice], elsewhere: Collection[str] = ()
+) -> tuple[Tool, ...]:
+    """Read the functions of ``tools``; types in ``elsewhere`` are read by somebody else.
+
+    Any other type, and one name for two different functions, is refused.
+    """
     tools: dict[str, Tool] = {}
     for entry in fields.objects("tools"):
+        if entry.text("type") in elsewhere:
+            continue
         place = _function_of(entry, shape, notices)
         _keep(tools, read_function(place), place.at("name"))
     return tuple(tools.values())

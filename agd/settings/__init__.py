@@ -7,6 +7,7 @@ from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warni
 from agd.settings.secret import Secret
 from agd.settings.structure import Setting, settings_of
 from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
+from agd.settings.translation import Translation
 
 __all__ = [
     "ENVIRONMENT",
@@ -21,6 +22,7 @@ __all__ = [
     "Secret",
     "Setting",
     "Settings",
+    "Translation",
     "Upstream",
     "check_auth",
     "effective_auth_mode",

@@ -113,7 +113,7 @@ class Integer(Plain):
 
     def from_text(self, text: str) -> Any:
         """Return the integer a decimal text stands for."""
-        return int(text) if _INTEGER.fullmatch(text.strip()) else text
+        return int(text.strip()) if _INTEGER.fullmatch(text.strip()) else text
 
 
 @frozen
@@ -141,7 +141,7 @@ class Seconds(Plain):
 
     def from_text(self, text: str) -> Any:
         """Return the number a decimal text stands for."""
-        return float(text) if _NUMBER.fullmatch(text.strip()) else text
+        return float(text.strip()) if _NUMBER.fullmatch(text.strip()) else text
 
 
 @frozen

@@ -82,6 +82,24 @@ class TextMap(Kind):
 
 
 @frozen
+class OpenTables(Kind):
+    """A table of any keys, none of them empty, each a table of its own whose keys are checked by whoever uses it."""
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return 'a table of tables: "name" = { key = value }'
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return a dict of dicts in the order of the file; every entry that is no table is noted."""
+        if not isinstance(value, Mapping):
+            return reading.note(path, describe(value), self.allowed)
+        for key, item in value.items():
+            _note_table(key, item, key_path(path, key), reading)
+        return {key: dict(item) for key, item in value.items() if isinstance(item, Mapping)}
+
+
+@frozen
 class TableOf(Kind):
     """A table with known keys, read as an instance of ``table``; of two ``rivals`` only one may be given."""
 
@@ -152,3 +170,10 @@ def _note_pair(key: str, item: Any, path: str, reading: Reading) -> None:
         reading.note(path, "a table", f'{text.allowed}; a key with a dot stands in quotes, "gpt-4.1"')
     else:
         text.read(item, path, reading)
+
+
+def _note_table(key: str, item: Any, path: str, reading: Reading) -> None:
+    if not Text().fits(key):
+        reading.note(path, f"the key {quoted(key)}", f"a key that is {Text().allowed}")
+    if not isinstance(item, Mapping):
+        reading.note(path, describe(item), "a table, { key = value }")

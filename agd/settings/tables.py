@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 
+from agd.options import Options
 from agd.settings.addresses import BaseUrl, HostName, Origin
 from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
 from agd.settings.secret import Secret, SecretText
-from agd.settings.structure import ArrayOf, TableOf, TextMap, setting
+from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap, setting
+from agd.settings.translation import Translation
 
 ExposeAccount = Literal["email", "id", "off"]
 """How much of the serving account an answer's header names."""
@@ -22,6 +24,10 @@ ExposeAccount = Literal["email", "id", "off"]
 
 def _read_only(mapping: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(mapping))
+
+
+def _read_only_tables(tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    return MappingProxyType({name: MappingProxyType(dict(table)) for name, table in tables.items()})
 
 
 def _in_order(mapping: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -162,6 +168,21 @@ class Settings:
     upstream: Upstream = field(
         factory=Upstream, metadata=setting(TableOf(Upstream), "Where the models are, and how long to wait for them.")
     )
+    translation: Translation = field(
+        factory=Translation,
+        metadata=setting(
+            TableOf(Translation), "How requests and answers are translated where more than one way is right."
+        ),
+    )
+    models: Mapping[str, Mapping[str, Any]] = field(
+        factory=dict,
+        converter=_read_only_tables,
+        metadata=setting(
+            OpenTables(),
+            "What models can do, where agd's own table is wrong or too old: for every model whose name begins so, "
+            "the keys given replace those of the table.",
+        ),
+    )
     accounts: tuple[Account, ...] = field(
         default=(),
         metadata=setting(
@@ -169,6 +190,11 @@ class Settings:
             "The pool of accounts; without any, GEMINI_API_KEY (or GOOGLE_API_KEY) of the environment is the account.",
         ),
     )
+
+    @property
+    def options(self) -> Options:
+        """``translation`` as the translators take it."""
+        return self.translation.options
 
     @property
     def client_keys(self) -> tuple[ClientKey, ...]:

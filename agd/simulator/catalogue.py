@@ -27,8 +27,8 @@ _PAGE_DEFAULT = 50
 
 
 def is_gemini_3(model: str) -> bool:
-    """Tell whether a model is of the third family: signed calls, call ids, thinking levels."""
-    return model.startswith("gemini-3")
+    """Tell whether a model is of the third family, as the latest ones are: signed calls, call ids, thinking levels."""
+    return model.startswith("gemini-3") or model.endswith("-latest")
 
 
 def thinking_levels(model: str) -> frozenset[str]:
@@ -42,7 +42,26 @@ def thinking_levels(model: str) -> frozenset[str]:
 
 def takes_budget(model: str) -> bool:
     """Tell whether a model takes ``thinkingBudget``. The third family still reads it, for compatibility."""
-    return model.startswith("gemini-2.5") or model.endswith("-latest") or is_gemini_3(model)
+    return model.startswith("gemini-2.5") or is_gemini_3(model)
+
+
+def budget_range(model: str) -> tuple[int, int]:
+    """Give the least budget of a thinking model that is not 0, and the highest."""
+    if model.startswith("gemini-2.5-flash"):
+        return (512 if "lite" in model else 1), 24576
+    return (128 if "-pro" in model else 1), 32768
+
+
+def always_thinks(model: str) -> bool:
+    """Tell whether a model refuses a thinking budget of 0."""
+    return "-pro" in model
+
+
+def modalities(model: str) -> tuple[str, ...]:
+    """Give what a model's answers can be made of."""
+    if "-tts" in model:
+        return ("AUDIO",)
+    return ("TEXT", "IMAGE") if "-image" in model else ("TEXT",)
 
 
 def entry(model: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ MESSAGES: dict[str, frozenset[str]] = {
     name: frozenset(names.split())
     for name, names in {
         "GenerateContentRequest": "model systemInstruction contents tools toolConfig safetySettings generationConfig "
-        "cachedContent",
+        "cachedContent serviceTier",
         "GenerationConfig": "candidateCount stopSequences maxOutputTokens temperature topP topK seed "
         "responseMimeType responseSchema responseJsonSchema presencePenalty frequencyPenalty responseLogprobs "
         "logprobs enableEnhancedCivicAnswers responseModalities speechConfig thinkingConfig imageConfig "

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from agd.simulator.asked import Generation
-from agd.simulator.catalogue import takes_budget, thinking_levels
+from agd.simulator.catalogue import (
+    always_thinks,
+    budget_range,
+    is_gemini_3,
+    modalities,
+    takes_budget,
+    thinking_levels,
+)
 from agd.simulator.fields import array, boolean, integer, members, number, string, struct
 from agd.simulator.rpc_status import Refused, invalid_argument
 from agd.simulator.tools import check_subset
@@ -26,6 +33,8 @@ def read_generation(value: Any, model: str) -> Generation:
         return Generation()
     config = members(value, "GenerationConfig", "generation_config")
     _check_numbers(config, model)
+    _check_logprobs(config, model)
+    _check_modalities(config.get("responseModalities", []), model)
     mime, schema = _format(config)
     return Generation(
         max_tokens=config.get("maxOutputTokens"),
@@ -47,8 +56,31 @@ def _check_numbers(config: dict[str, Any], model: str) -> None:
         raise _config("max_output_tokens", "max_output_tokens must be positive.")
     if config.get("candidateCount", 1) != 1:
         raise invalid_argument(f"Multiple candidates is not enabled for models/{model}")
-    if "logprobs" in config and config.get("responseLogprobs") is not True:
+    if is_gemini_3(model) and {"presencePenalty", "frequencyPenalty"} & set(config):
+        raise invalid_argument(f"Penalty is not enabled for models/{model}")
+
+
+def _check_logprobs(config: dict[str, Any], model: str) -> None:
+    wanted = boolean(config.get("responseLogprobs", False), "generation_config.response_logprobs")
+    if wanted and model.startswith("gemini-3.5"):
+        raise invalid_argument(f"Logprobs is not enabled for models/{model}")
+    if "logprobs" in config and not wanted:
         raise _config("logprobs", "logprobs requires response_logprobs to be true.")
+    if not 1 <= config.get("logprobs", 1) <= 20:
+        raise invalid_argument(
+            f"Unable to submit request because it has a logprobs value of {config['logprobs']} but the supported range "
+            "is from 1 (inclusive) to 21 (exclusive)."
+        )
+
+
+def _check_modalities(value: Any, model: str) -> None:
+    path = "generation_config.response_modalities"
+    asked, made = [string(one, path).upper() for one in array(value, path)], modalities(model)
+    if not set(asked) <= set(made):
+        raise invalid_argument(
+            f"The requested combination of response modalities ({', '.join(asked)}) is not supported by the model. "
+            f"models/{model} accepts the following combination of response modalities:\n* {', '.join(made)}\n"
+        )
 
 
 def _stop(value: Any) -> tuple[str, ...]:
@@ -101,10 +133,13 @@ def _check_level(level: str, model: str) -> None:
 
 
 def _check_budget(budget: int, model: str) -> None:
-    if budget == 0 and model.startswith("gemini-2.5-pro"):
+    least, most = budget_range(model)
+    if budget == 0 and always_thinks(model):
         raise invalid_argument("Budget 0 is invalid. This model only works in thinking mode.")
-    if not -1 <= budget <= 32768:
-        raise invalid_argument(f"The thinking budget {budget} is invalid. Please choose a value between 0 and 32768.")
+    if budget not in {-1, 0} and not least <= budget <= most:
+        raise invalid_argument(
+            f"The thinking budget {budget} is invalid. Please choose a value between {least} and {most}."
+        )
 
 
 def _config(name: str, words: str) -> Refused:

@@ -47,6 +47,8 @@ def read_part(value: Any, path: str, model: str) -> Part:
         raise invalid_argument(f"* GenerateContentRequest.{path}.data: {words}\n")
     if len(kinds) > 1:
         raise invalid_argument(f"Invalid value at '{path}' (oneof), oneof field 'data' is already set.")
+    if "mediaResolution" in part and not is_gemini_3(model):
+        raise invalid_argument("Per part media resolution is not supported for this Model.")
     signed = _signature(part.get("thoughtSignature"), path + ".thought_signature", model)
     reader = _READERS.get(kinds[0])
     if reader is None:

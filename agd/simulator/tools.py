@@ -7,7 +7,7 @@ from typing import Any
 
 from agd.simulator.asked import Declaration, Tools
 from agd.simulator.catalogue import is_gemini_3
-from agd.simulator.fields import array, members, string, struct
+from agd.simulator.fields import array, boolean, members, string, struct
 from agd.simulator.rpc_status import invalid_argument
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
@@ -28,9 +28,22 @@ def read_tools(request: dict[str, Any], model: str) -> Tools:
     for name in names:
         if names.count(name) > 1:
             raise invalid_argument(f"Duplicate function declaration found: {name}")
-    if declarations and any(set(tool) - {"functionDeclarations"} for tool in tools) and not is_gemini_3(model):
+    config = members(request["toolConfig"], "ToolConfig", "tool_config") if "toolConfig" in request else {}
+    built_in = any(set(tool) - {"functionDeclarations"} for tool in tools)
+    _check_invocations(config, model, together=bool(declarations) and built_in)
+    return _configured(declarations, config)
+
+
+def _check_invocations(config: dict[str, Any], model: str, *, together: bool) -> None:
+    """Check provider tools beside functions: from the third family on, and only when the request says that it knows."""
+    path = "tool_config.include_server_side_tool_invocations"
+    told = boolean(config.get("includeServerSideToolInvocations", False), path)
+    if told and not is_gemini_3(model):
+        raise invalid_argument(f"Tool call context circulation is not enabled for models/{model}")
+    if together and not is_gemini_3(model):
         raise invalid_argument("Tool use with function calling is unsupported.")
-    return _configured(declarations, request.get("toolConfig"))
+    if together and not told:
+        raise invalid_argument(f"Please enable {path} to use Built-in tools with Function calling.")
 
 
 def _declaration(value: Any, path: str, model: str) -> Declaration:
@@ -62,8 +75,7 @@ def check_subset(value: Any, path: str) -> None:
         check_subset(member, f"{path}.any_of[{index}]")
 
 
-def _configured(declarations: tuple[Declaration, ...], value: Any) -> Tools:
-    config = members(value, "ToolConfig", "tool_config") if value is not None else {}
+def _configured(declarations: tuple[Declaration, ...], config: dict[str, Any]) -> Tools:
     if "functionCallingConfig" not in config:
         return Tools(declarations)
     path = "tool_config.function_calling_config"

@@ -119,8 +119,9 @@ class Body:
         self.length = len(data)
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        """Write all of it."""
-        consumer.write(self._data)
+        """Write all of it, and keep none: the request object lives as long as the answer streams."""
+        data, self._data = self._data, b""
+        consumer.write(data)
         return succeed(None)
 
     def pauseProducing(self) -> None:

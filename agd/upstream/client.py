@@ -89,6 +89,8 @@ class UpstreamClient:
             idle_seconds=limits.idle,
             stall_seconds=limits.client_stall,
         )
+        for name, _ in list(response.headers.getAllRawHeaders()):
+            response.headers.removeHeader(name)  # nobody reads them any more, and the answer may stream for long
         response.deliverBody(relay)
         await relay.first
         return relay

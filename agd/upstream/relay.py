@@ -19,7 +19,7 @@ from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from zope.interface import implementer
 
-from agd.conversation import Answer, Event
+from agd.conversation import Event
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.framing import Framer
@@ -53,7 +53,9 @@ class Relay(BodyProtocol):
         self._stall_seconds = stall_seconds
         self._held: list[Event] = []
         self._sink: Sink | None = None
+        self._see: Callable[[Sequence[Event]], None] | None = None
         self._last_read = 0.0
+        self._repeated = b""
         self._timer: IDelayedCall | None = None
         self.paused = False
         self._over = False
@@ -69,8 +71,14 @@ class Relay(BodyProtocol):
         if held:
             self._guard(sink.take, held)
         if not self._over and not self.paused:
+            self._watch_silence()
             self._network().resumeProducing()
         return self.done
+
+    def watch(self, see: Callable[[Sequence[Event]], None]) -> None:
+        """Show what is held, and all that follows before the sink takes it."""
+        see(self._held)
+        self._see = see
 
     def pauseProducing(self) -> None:
         """Stop reading: the client does not keep up. Its silence is timed instead of the upstream's."""
@@ -91,13 +99,29 @@ class Relay(BodyProtocol):
         if not self._over:
             self._fail(Failure(ClientLostError("the client left")))
 
+    def dismiss(self) -> None:
+        """End the upstream call without a word: what is still to come does not matter.
+
+        ``done`` does not fire any more. Where it has failed already and nobody waits for it, that is dropped too.
+        """
+        if not self._over:
+            self._over = True
+            self._stop_timer()
+            self._network().stopProducing()
+        elif self.done.called:
+            self.done.addErrback(lambda _: None)
+
+    @property
+    def held(self) -> Sequence[Event]:
+        """What has come while there was no sink."""
+        return self._held
+
     # ------------------------------------------------------------------ from the upstream
 
     def dataReceived(self, data: bytes) -> None:
         """Turn one read into events and give them on at once."""
         if self._over:
             return
-        self._last_read = self._clock.seconds()
         self._guard(self._convert, partial(self._framer.feed, data))
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -128,13 +152,21 @@ class Relay(BodyProtocol):
         events: list[Event] = []
         fault: Failure | None = None
         try:
-            for payload in frame():
+            payloads = frame()
+            for payload in payloads:
                 events += self._reader.feed(payload)
+            self._note_progress(payloads, events)
         except UpstreamFailure:
             fault = Failure()
         self._give(events)
         if fault is not None and not self._over:
             self._fail(fault)
+
+    def _note_progress(self, payloads: list[bytes], events: list[Event]) -> None:
+        """Start the silence anew, unless all that came says nothing and has been said just before (G19)."""
+        if events or any(payload != self._repeated for payload in payloads) or not payloads:
+            self._last_read = self._clock.seconds()
+        self._repeated = payloads[-1] if payloads and not events else b""
 
     def _conclude(self) -> None:
         self._convert(self._framer.close)
@@ -149,13 +181,13 @@ class Relay(BodyProtocol):
     def _give(self, events: list[Event]) -> None:
         if not events:
             return
+        if self._see is not None:
+            self._see(events)
         if self._sink is not None:
             self._sink.take(events)
             return
         self._held += events
         if not self.first.called:
-            if not self._over:
-                self._watch_silence()
             self.first.callback(None)
             if self._sink is None and not self._over:
                 self._network().pauseProducing()
@@ -210,13 +242,12 @@ class Relay(BodyProtocol):
         self._timer = None
 
 
-class Fold:
-    """A sink that folds an answer, for replies that are sent whole."""
+class Collector:
+    """A sink that keeps everything, for replies that are sent whole."""
 
     def __init__(self) -> None:
-        self.answer = Answer()
+        self.events: list[Event] = []
 
     def take(self, events: Sequence[Event]) -> None:
-        """Add the events to the answer."""
-        for event in events:
-            self.answer.add(event)
+        """Keep the events."""
+        self.events += events

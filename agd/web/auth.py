@@ -18,6 +18,7 @@ from attrs import field, frozen
 from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
+from agd.gateway.trail import LOCAL
 from agd.web.headers import printable, texts
 
 Mode = Literal["off", "strict", "all_except_health"]
@@ -55,6 +56,11 @@ class Door:
             self._check_origin(headers)
         elif (self.mode == "strict" or path != "/healthz") and self.owner(headers) is None:
             raise _unauthorized(any(True for _ in presented(headers)))
+
+    def tenant(self, headers: Headers) -> str:
+        """Say whose a request is: the name of its key, or ``local`` where no key is asked for."""
+        owner = None if self.mode == "off" else self.owner(headers)
+        return LOCAL if owner is None else f"key:{owner}"
 
     def owner(self, headers: Headers) -> str | None:
         """Give the name of the first valid key among those presented."""

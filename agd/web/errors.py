@@ -14,6 +14,9 @@ from agd.protocols.errors import error_object
 from agd.web.headers import printable
 from agd.web.paths import SERVED, canonical
 
+_SHOULD_RETRY = "X-Should-Retry"
+_FINAL = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422})
+
 
 def error_body(error: GatewayError) -> bytes:
     """Give OpenAI's error JSON."""
@@ -27,8 +30,13 @@ def error_reason(error: GatewayError) -> str:
 
 
 def error_headers(error: GatewayError) -> list[tuple[str, str]]:
-    """Give the headers that go with an error; Retry-After in whole seconds, at least 1."""
+    """Give the headers that go with an error; Retry-After in whole seconds, at least 1.
+
+    OpenAI's clients obey ``X-Should-Retry``: asking for the same again is of no use (G38).
+    """
     headers = [("Content-Type", "application/json"), *error.headers]
+    if error.status in _FINAL and not any(name.lower() == _SHOULD_RETRY.lower() for name, _ in headers):
+        headers.append((_SHOULD_RETRY, "false"))
     if error.retry_after is not None:
         headers.append(("Retry-After", str(max(1, ceil(error.retry_after)))))
         headers.append(("Retry-After-Ms", str(max(1, ceil(error.retry_after * 1000)))))

@@ -11,24 +11,27 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
 from agd.conversation import Prompt
 from agd.encoding import encode
 from agd.errors import GatewayError, UpstreamFailure
-from agd.gateway import Gateway
+from agd.gateway import Gateway, Source
 from agd.gemini.client_errors import client_error
 from agd.protocols.endpoint import Context, Endpoint
 from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
 from agd.protocols.errors import read_body
 from agd.protocols.models import model_list, model_object
-from agd.upstream.relay import ClientLostError, Relay
+from agd.upstream.relay import ClientLostError
+from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
-from agd.web.headers import last_text, printable
+from agd.web.headers import printable
 from agd.web.request import Request
 from agd.web.stream import EventStream
 
-_NOTICE_LENGTH = 1000
+_NOTICE_LENGTH = 4000
+"""Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
 
 
 @define
@@ -109,9 +112,11 @@ class OpenAI:
 
     async def _answer(self, request: Request, endpoint: Endpoint) -> bytes | None:
         self._require_account()
-        _check_content_type(request)
-        prompt = endpoint.read(read_body(request.content.read()))
-        context = Context(self.mint_id(), int(self.now()), prompt)
+        options = self.gateway.options
+        prompt = endpoint.read(read_body(json_body(request)), options)
+        context = Context(self.mint_id(), int(self.now()), prompt, options)
+        request.trail.owner = request.site.door.tenant(request.requestHeaders)
+        request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
             await self._stream(request, endpoint, context)
             return None
@@ -137,7 +142,7 @@ class OpenAI:
         finally:
             stream.stop()
 
-    async def _open(self, request: Request, stream: EventStream, prompt: Prompt) -> Relay:
+    async def _open(self, request: Request, stream: EventStream, prompt: Prompt) -> Source:
         """Wait for the first event, and send the head: then, or when it has been held back for long enough."""
         hold = self.clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
         try:
@@ -166,7 +171,8 @@ class OpenAI:
             request.setHeader("X-Account-Email", printable(email or trail.account.id))
         if trail.notices:
             compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
-            request.setHeader("X-Agd-Notices", printable(compact[:_NOTICE_LENGTH]))
+            cut = "..." if len(compact) > _NOTICE_LENGTH else ""
+            request.setHeader("X-Agd-Notices", printable(compact[:_NOTICE_LENGTH]) + cut)
 
     # ------------------------------------------------------------------ errors
 
@@ -200,19 +206,3 @@ class OpenAI:
 def _sized(request: Request, body: bytes) -> bytes:
     request.setHeader("Content-Length", str(len(body)))
     return body
-
-
-def _check_content_type(request: Request) -> None:
-    """Raise ``GatewayError`` 415 for a body that says it is something else than JSON."""
-    content_type = (_header(request, "content-type") or "application/json").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        message = f"Content-Type '{content_type[:100]}' is not supported: send application/json"
-        raise GatewayError(415, message, code="unsupported_media_type")
-    coding = (_header(request, "content-encoding") or "identity").strip().lower()
-    if coding != "identity":
-        message = f"Content-Encoding '{coding[:100]}' is not supported: send the body as it is"
-        raise GatewayError(415, message, code="unsupported_content_encoding")
-
-
-def _header(request: Request, name: str) -> str:
-    return printable(last_text(request.requestHeaders, name) or "")

@@ -64,6 +64,12 @@ class Request(TwistedRequest):
             return
         self.content.write(data)
 
+    def take_body(self) -> bytes:
+        """Give the body away: it is read once, and an answer may stream for an hour behind it."""
+        body = self.content.getvalue()
+        self.content = BytesIO()
+        return body
+
     def getRequestHostname(self) -> bytes:
         """Routing does not depend on the Host header, and a strange one must not break it."""
         return b"localhost"

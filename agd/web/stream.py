@@ -12,8 +12,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from agd.conversation import Event
 from agd.errors import GatewayError
+from agd.gateway import Source
 from agd.protocols.endpoint import StreamWriter
-from agd.upstream.relay import Relay
 from agd.web.errors import error_reason
 from agd.web.request import Request
 
@@ -31,7 +31,7 @@ class EventStream:
         self._clock = clock
         self._last_write = 0.0
         self._timer: IDelayedCall | None = None
-        self._relay: Relay | None = None
+        self._relay: Source | None = None
         self.begun = False
 
     def begin(self) -> None:
@@ -50,7 +50,7 @@ class EventStream:
         self.begin()
         self._write(HEARTBEAT)
 
-    async def pour(self, relay: Relay) -> None:
+    async def pour(self, relay: Source) -> None:
         """Send the whole answer. Raises ``UpstreamFailure`` when it breaks off, ``ClientLostError`` if nobody reads."""
         self._relay = relay
         self._request.registerProducer(relay, True)

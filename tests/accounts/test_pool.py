@@ -180,7 +180,7 @@ class BlockTests(PoolTestCase):
             self.punish(A, BLOCKED, now)
         self.assertEqual(self.pool.wait("m", 10), BLOCK - 10)
 
-    def test_one_trial(self) -> None:
+    def test_G37_one_trial(self) -> None:
         """When a block is over one request tries the account; others wait until it is judged or takes too long."""
         self.punish(A, BLOCKED)
         self.assertEqual([self.lease(BLOCK + later) for later in (0, 0, TRIAL - 1, TRIAL)], ["a", "-", "-", "a"])

@@ -95,6 +95,11 @@ class PermissionTests(SynchronousTestCase):
         for failure in (status(403), status(403, reason="SERVICE_DISABLED"), status(404, gone)):
             self.assertEqual(judge(failure), Verdict(rotate=True, blame=Blame.BLOCK, contestable=True))
 
+    def test_G30_accounts_own(self) -> None:
+        """A 403 that names the account as its cause blocks it all the same, and a second one proves nothing."""
+        verdict = judge(status(403, reason="SERVICE_DISABLED"), of_account=True)
+        self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.BLOCK))
+
     def test_fingerprint(self) -> None:
         """Two accounts say the same when status, code and reason agree, whatever the words."""
         self.assertEqual(fingerprint(status(403, "project 1")), fingerprint(status(403, "project 2")))
@@ -117,13 +122,13 @@ class QuotaTests(SynchronousTestCase):
         verdict = judge(status(429, quota_ids=(MINUTE,)))
         self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=UNTOLD_COOLDOWN))
 
-    def test_day(self) -> None:
+    def test_G37_day(self) -> None:
         """A daily quota without a delay is looked at again much later, also when a minute's quota stands beside it."""
         for quotas in ((DAY,), (MINUTE, DAY)):
             verdict = judge(status(429, quota_ids=quotas))
             self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=DAY_QUOTA_COOLDOWN))
 
-    def test_bare(self) -> None:
+    def test_G35_bare(self) -> None:
         """A 429 without any detail may be the request's: a second account that answers the same absolves both."""
         verdict = judge(status(429))
         self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=UNTOLD_COOLDOWN, contestable=True))

@@ -1,21 +1,27 @@
 """An upstream that plays recordings of the real provider: the one whose id is the last text of the request.
 
-A recording is played in the operation that was recorded; where a plain answer is asked for as a stream, its document
-is sent as the only event, as the provider does with a short answer.
+A recording is played in the operation that was recorded. Where a plain answer is asked for as a stream, its document is
+sent as the only event, as the provider does with a short answer; where a stream is asked for as a plain answer, its
+documents are sent as an array, as the provider does without ``alt=sse``. After the id may stand ``|`` and a form:
+``bytes`` sends the answer in tiny pieces, ``envelope`` puts every document into the envelope of Code Assist.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from tests.gemini.test_recordings import documents
+
 MODEL = "gemini-2.5-flash"
 _PIECE = 1021
 """Bytes sent at once: a prime, so that pieces end within words and characters."""
+_TINY = 11
+"""Bytes sent at once where the cutting is what is tested."""
 
 
 class RecordedUpstream:
@@ -54,20 +60,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        recording = self.recordings[body["contents"][-1]["parts"][-1]["text"]]
+        name, _, form = body["contents"][-1]["parts"][-1]["text"].partition("|")
+        recording = self.recordings[name]
         response = recording["response"]
         text, content_type = response["text"].encode(), response["headers"]["content-type"]
-        if response["status"] == 200 and ":streamGenerateContent" in self.path and recording["op"] == "generateContent":
-            text, content_type = b"data: " + json.dumps(json.loads(text)).encode() + b"\r\n\r\n", "text/event-stream"
-        self._send(response["status"], content_type, text)
+        stream = ":streamGenerateContent" in self.path
+        if response["status"] == 200 and (form == "envelope" or stream != (recording["op"] != "generateContent")):
+            found = documents(text)
+            whole = [{"response": one, "traceId": "made-up"} for one in found] if form == "envelope" else found
+            text, content_type = as_events(whole) if stream else as_document(whole)
+        self._send(response["status"], content_type, text, _TINY if form == "bytes" else _PIECE)
 
-    def _send(self, status: int, content_type: str, data: bytes) -> None:
+    def _send(self, status: int, content_type: str, data: bytes, size: int = _PIECE) -> None:
         """Send an answer in chunks, as the provider does."""
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in _pieces(data):
+        for piece in (data[start : start + size] for start in range(0, len(data), size)):
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -75,5 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
-    return (data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
+def as_events(found: list[Any]) -> tuple[bytes, str]:
+    """Write documents as a stream of events."""
+    return b"".join(b"data: " + json.dumps(one).encode() + b"\r\n\r\n" for one in found), "text/event-stream"
+
+
+def as_document(found: list[Any]) -> tuple[bytes, str]:
+    """Write documents as one: itself where there is one only, else an array."""
+    return json.dumps(found[0] if len(found) == 1 else found).encode(), "application/json; charset=UTF-8"

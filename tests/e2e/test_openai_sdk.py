@@ -155,7 +155,7 @@ class ErrorTests(ClientTestCase):
 
     def test_server_error(self) -> None:
         """An upstream that fails is the server's error, never the client's."""
-        for status, told in ((500, 502), (502, 502), (503, 503), (504, 504)):
+        for status, told in ((500, 502), (502, 503), (503, 503), (504, 504)):
             self.fail_with(status=status)
             error = self.assertRaises(openai.InternalServerError, self.ask)
             self.assertEqual(error.status_code, told)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agd.conversation import Media, Message, Notice, Part, Prompt, Text, ToolCall, ToolResult
-from agd.gemini.requests import write_request
+from agd.conversation import Media, Message, Part, Prompt, Text, ToolCall, ToolResult
+from agd.gemini.models import NO_OVERRIDES
+from agd.gemini.requests import Outgoing, write_request
+from agd.options import DEFAULT
 
 OLD = "gemini-2.5-flash"
 NEW = "gemini-3-flash-preview"
@@ -37,9 +39,15 @@ def prompt(*messages: Message, **fields: Any) -> Prompt:
     return Prompt("m", messages, **fields)
 
 
+def written(*messages: Message, to: str = OLD, **fields: Any) -> Outgoing:
+    """Translate; ``options`` and ``overrides`` are those of ``write_request``, the rest are fields of the prompt."""
+    options, overrides = fields.pop("options", DEFAULT), fields.pop("overrides", NO_OVERRIDES)
+    return write_request(prompt(*messages, **fields), to, options, overrides)
+
+
 def sent(*messages: Message, to: str = OLD, **fields: Any) -> dict[str, Any]:
     """Return the body that is sent."""
-    body = json.loads(write_request(prompt(*messages, **fields), to).body)
+    body = json.loads(written(*messages, to=to, **fields).body)
     assert isinstance(body, dict)
     return body
 
@@ -51,7 +59,11 @@ def contents(*messages: Message, to: str = OLD) -> list[dict[str, Any]]:
     return found
 
 
+def said(role: str, *texts: str) -> dict[str, Any]:
+    """Write a content of texts."""
+    return {"role": role, "parts": [{"text": text} for text in texts]}
+
+
 def noticed(*messages: Message, to: str = OLD, **fields: Any) -> list[str]:
     """Return the params of the notices."""
-    notices: tuple[Notice, ...] = write_request(prompt(*messages, **fields), to).notices
-    return [notice.param for notice in notices]
+    return [notice.param for notice in written(*messages, to=to, **fields).notices]

@@ -10,18 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Code, Media, Message, Text, Thought
+from agd.conversation import Code, Media, Opaque, Text, Thought, Tool
 from agd.errors import BadRequest
-from agd.gemini.contents import BYPASS
 from agd.gemini.requests import write_request
-from tests.gemini.asking import NEW, OLD, call, contents, model, noticed, prompt, result, sent, user
+from agd.options import Options
+from tests.gemini.asking import NEW, OLD, call, contents, model, noticed, prompt, result, said, sent, user, written
 
 PNG = Media("image/png", data="QUJD")
-
-
-def said(role: str, *texts: str) -> dict[str, Any]:
-    """Write a content of texts."""
-    return {"role": role, "parts": [{"text": text} for text in texts]}
 
 
 class TurnTests(SynchronousTestCase):
@@ -32,6 +27,12 @@ class TurnTests(SynchronousTestCase):
         body = sent(user("hi"), instructions=("a", "", "b "))
         self.assertEqual(body["systemInstruction"], {"parts": [{"text": "a"}, {"text": "b "}]})
         self.assertNotIn("systemInstruction", sent(user("hi"), instructions=("",)))
+
+    def test_A02_roles(self) -> None:
+        """Contents are the user's or the model's; instructions stand outside."""
+        body = sent(user("q"), model("a", call("1")), user(result("1", "x"), "r"), instructions=("be brief",))
+        self.assertEqual([content["role"] for content in body["contents"]], ["user", "model", "user", "user"])
+        self.assertNotIn("role", body["systemInstruction"])
 
     def test_A16_nothing_is_added(self) -> None:
         """A bare prompt is a body of contents alone."""
@@ -48,9 +49,13 @@ class TurnTests(SynchronousTestCase):
         self.assertEqual(contents(model("a"), user("b")), [said("user", " "), said("model", "a"), said("user", "b")])
         self.assertEqual(noticed(model("a"), user("b")), ["messages"])
 
-    def test_A05_prefill_is_sent(self) -> None:
-        """An assistant's last turn stays the last."""
+    def test_A05_prefill(self) -> None:
+        """An assistant's last turn stays the last, or is refused where that is set or the model takes none."""
         self.assertEqual(contents(user("a"), model("{"))[-1], said("model", "{"))
+        reject = Options(assistant_prefill="reject")
+        self.assertEqual(self.assertRaises(BadRequest, sent, user("a"), model("{"), options=reject).param, "messages")
+        self.assertRaises(BadRequest, sent, user("a"), model("{"), overrides={"gemini": {"prefill": False}})
+        self.assertEqual(sent(user("a"), options=reject), {"contents": [said("user", "a")]})
 
     def test_A06_same_role_merged(self) -> None:
         """Neighbours of one side become one content with all parts in order."""
@@ -63,6 +68,56 @@ class TurnTests(SynchronousTestCase):
         """Empty texts are dropped, and turns that only they kept apart are merged."""
         self.assertEqual(contents(user("a", ""), model(""), user("b")), [said("user", "a", "b")])
         self.assertEqual(contents(model(""), user("b")), [said("user", "b")])
+
+    def test_A09_calls_alone(self) -> None:
+        """An assistant's turn without words is its calls alone."""
+        found = contents(user("q"), model(call("1")), user(result("1", "x")))
+        self.assertEqual([set(part) for part in found[1]["parts"]], [{"functionCall"}])
+
+    def test_A10_A11_words_and_calls(self) -> None:
+        """Every text of the assistant is a part of its own, before its calls."""
+        found = contents(user("q"), model("a", "b", call("1")), user(result("1", "x")))
+        self.assertEqual([part.get("text") for part in found[1]["parts"]], ["a", "b", None])
+
+    def test_A13_media_alone(self) -> None:
+        """Media alone stay alone, but for a family that demands a text beside them."""
+        self.assertEqual(len(contents(user(PNG))[0]["parts"]), 1)
+        self.assertEqual(contents(user(PNG), to="gemini-1.5-pro")[0]["parts"][0], {"text": " "})
+        self.assertEqual(len(contents(user(PNG, "what?"), to="gemini-1.5-pro")[0]["parts"]), 2)
+
+    def test_A18_no_safety_settings(self) -> None:
+        """Safety settings are sent when the client writes them, and only then."""
+        self.assertNotIn("safetySettings", sent(user("q"), to=NEW))
+        setting = {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}
+        body = sent(user("q"), native={"safety_settings": [setting]})
+        self.assertEqual(body["safetySettings"], [setting])
+
+    def test_B44_opaque_state(self) -> None:
+        """State of the provider's own tools goes back unchanged, in its place; content is no state."""
+        state = {
+            "toolCall": {"id": "x", "toolType": "GOOGLE_SEARCH_WEB", "args": {"q": ["a"]}},
+            "thoughtSignature": "S",
+        }
+        found = contents(user("q"), model(Opaque(state), "a"))
+        self.assertEqual(found[1]["parts"], [state, {"text": "a"}])
+        for data in ({}, {"functionCall": {"name": "f"}}, {"fileData": {"fileUri": "https://x"}}):
+            error = self.assertRaises(BadRequest, contents, user("q"), model(Opaque(data)))
+            self.assertEqual(error.param, "messages")
+
+    def test_nested_too_deep(self) -> None:
+        """What is nested too deep to be written is refused."""
+        deep: dict[str, Any] = {}
+        for _ in range(100_000):
+            deep = {"a": deep}
+        error = self.assertRaises(BadRequest, written, user("q"), model(Opaque({"toolCall": deep})))
+        self.assertIn("deep", error.message)
+
+    def test_J05_suffix(self) -> None:
+        """A gap is asked for in words around both texts, which stay as they are, and that is said."""
+        texts = [part["text"] for part in sent(user("def f(): "), suffix=" # end")["contents"][0]["parts"]]
+        self.assertEqual((texts[1], texts[3]), ("def f(): ", " # end"))
+        self.assertEqual(noticed(user("x"), suffix="y"), ["suffix"])
+        self.assertEqual(sent(user("x"), suffix=""), sent(user("x")))
 
     def test_nothing_left(self) -> None:
         """Messages that say nothing are refused."""
@@ -98,230 +153,22 @@ class TurnTests(SynchronousTestCase):
             ],
         )
 
+    def test_C07_signed_code(self) -> None:
+        """Code goes back with its signature and the provider's name for the run, a result with how it ended."""
+        ran = Code("x=1", "python", signature="S", id="r")
+        found = contents(user("q"), model(ran, Code("no", result=True, outcome="OUTCOME_FAILED", id="r")))
+        self.assertEqual(
+            found[1]["parts"],
+            [
+                {"executableCode": {"id": "r", "language": "PYTHON", "code": "x=1"}, "thoughtSignature": "S"},
+                {"codeExecutionResult": {"id": "r", "outcome": "OUTCOME_FAILED", "output": "no"}},
+            ],
+        )
+
     def test_part_of_the_other_side(self) -> None:
         """A call of the user, or a result of the assistant, is refused."""
         for messages in ((user(call("1")),), (user("q"), model(result("1", "x")))):
             self.assertEqual(self.assertRaises(BadRequest, sent, *messages).param, "messages")
-
-
-class RoundTests(SynchronousTestCase):
-    """Calls and their results."""
-
-    def test_A07_A10_B07_a_round(self) -> None:
-        """Text and calls share a content, results have their own, words of the user follow in the next."""
-        found = contents(
-            user("q"),
-            model("look", call("1", "f", '{"x":1}'), call("2", "g")),
-            user(result("1", "one")),
-            user(result("2", "two"), "and?"),
-        )
-        self.assertEqual(
-            found[1:],
-            [
-                {
-                    "role": "model",
-                    "parts": [
-                        {"text": "look"},
-                        {"functionCall": {"name": "f", "args": {"x": 1}, "id": "1"}},
-                        {"functionCall": {"name": "g", "args": {}, "id": "2"}},
-                    ],
-                },
-                {
-                    "role": "user",
-                    "parts": [
-                        {"functionResponse": {"name": "f", "id": "1", "response": {"output": "one"}}},
-                        {"functionResponse": {"name": "g", "id": "2", "response": {"output": "two"}}},
-                    ],
-                },
-                said("user", "and?"),
-            ],
-        )
-
-    def results(self, *messages: Message, to: str = OLD) -> list[str]:
-        """Return the outputs of all results, in order."""
-        parts = [part for content in contents(*messages, to=to) for part in content["parts"]]
-        return [part["functionResponse"]["response"]["output"] for part in parts if "functionResponse" in part]
-
-    def test_B06_order(self) -> None:
-        """Results are put into the order of the calls."""
-        found = self.results(
-            user("q"),
-            model(call("a"), call("b"), call("c")),
-            user(result("c", "3"), result("a", "1"), result("b", "2")),
-        )
-        self.assertEqual(found, ["1", "2", "3"])
-
-    def test_B02_ids_used_again(self) -> None:
-        """An id means something in its round only, and twice in a round by order."""
-        found = self.results(
-            user("q"),
-            model(call("1", "f"), call("1", "g")),
-            user(result("1", "a"), result("1", "b")),
-            model(call("1")),
-            user(result("1", "c")),
-        )
-        self.assertEqual(found, ["a", "b", "c"])
-
-    def test_B08_calls_in_separate_turns(self) -> None:
-        """Calls of neighbouring assistant turns are one round."""
-        found = self.results(
-            user("q"), model(call("a")), model(call("b")), user(result("a", "1")), user(result("b", "2"))
-        )
-        self.assertEqual(found, ["1", "2"])
-
-    def test_B01_orphan(self) -> None:
-        """A result without a call in the turn before it is refused, naming the id."""
-        for messages in (
-            (user(result("lost", "x")),),
-            (user("q"), model(call("a")), user(result("a", "1"), result("lost", "2"))),
-            (user("q"), model(call("lost")), user(result("lost", "1"), result("lost", "2"))),
-            (user("q"), model(call("lost")), user(result("lost", "1")), model("t"), user(result("lost", "2"))),
-        ):
-            error = self.assertRaises(BadRequest, sent, *messages)
-            self.assertEqual(error.param, "messages")
-            self.assertIn("lost", error.message)
-
-    def test_B09_missing_result(self) -> None:
-        """A call without a result is refused, naming the id, in the middle and at the end."""
-        answered = user(result("a", "1"))
-        for tail, missing in (
-            ((), "'a'"),
-            ((user("go on"),), "'a'"),
-            ((answered,), "'open'"),
-            ((answered, model("t")), "'open'"),
-        ):
-            error = self.assertRaises(BadRequest, sent, user("q"), model(call("a"), call("open")), *tail)
-            self.assertEqual(error.param, "messages")
-            self.assertIn(missing, error.message)
-
-    def test_B10_B12_output(self) -> None:
-        """An output is a string unchanged, or an error."""
-        for text in ("42", "00123", "null", "[1,2]", "", " x\n"):
-            self.assertEqual(self.results(user("q"), model(call("1")), user(result("1", text))), [text])
-        found = contents(user("q"), model(call("1")), user(result("1", "boom", error=True)))
-        self.assertEqual(found[-1]["parts"][0]["functionResponse"]["response"], {"error": "boom"})
-
-    def test_B13_B14_arguments(self) -> None:
-        """Arguments that are no object are kept whole inside one; none are an empty one."""
-        for text, args in (
-            ("", {}),
-            (" ", {}),
-            ('{"a":null}', {"a": None}),
-            ("[1]", {"arguments": "[1]"}),
-            ('{"a":', {"arguments": '{"a":'}),
-            ("null", {"arguments": "null"}),
-        ):
-            found = contents(user("q"), model(call("1", arguments=text)), user(result("1", "x")))
-            self.assertEqual(found[1]["parts"][0]["functionCall"]["args"], args)
-
-    def test_B18_B20_arguments_are_data(self) -> None:
-        """Keys that look like a schema's, numbers and order come through exactly."""
-        text = '{"format":"csv","pattern":"*.py","n":12345678901234567890,"x":1.0,"$schema":"s"}'
-        body = write_request(prompt(user("q"), model(call("1", arguments=text)), user(result("1", ""))), OLD).body
-        self.assertIn(text.encode(), body)
-
-    def test_B05_no_ids(self) -> None:
-        """A family of which nothing is known gets no ids."""
-        found = contents(user("q"), model(call("1")), user(result("1", "x")), to="gemini-unheard-of")
-        self.assertEqual(found[1]["parts"], [{"functionCall": {"name": "f", "args": {}}}])
-        self.assertEqual(found[2]["parts"], [{"functionResponse": {"name": "f", "response": {"output": "x"}}}])
-
-    def test_B11_pictures_in_results(self) -> None:
-        """A picture stands inside the result where the family takes it, else in the content behind."""
-        round_ = (user("q"), model(call("1"), call("2")), user(result("1", "a", PNG, "b"), result("2", "c"), "more"))
-        image = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
-        new = contents(*round_, to=NEW)
-        response = {"name": "f", "id": "1", "response": {"output": "ab"}, "parts": [image]}
-        self.assertEqual(new[2]["parts"][0], {"functionResponse": response})
-        self.assertEqual(new[3], said("user", "more"))
-        old = contents(*round_, to=OLD)
-        self.assertEqual(len(old[2]["parts"]), 2)
-        self.assertEqual(old[3], {"role": "user", "parts": [image, {"text": "more"}]})
-
-    def test_B11_other_media_stay_behind(self) -> None:
-        """A sound never stands inside a result."""
-        sound = Media("audio/wav", data="QUJD")
-        found = contents(user("q"), model(call("1")), user(result("1", sound)), to=NEW)
-        self.assertNotIn("parts", found[2]["parts"][0]["functionResponse"])
-        self.assertIn("inlineData", found[3]["parts"][0])
-
-
-class SignatureTests(SynchronousTestCase):
-    """Thought signatures of calls."""
-
-    def signatures(self, *messages: Message, to: str = NEW) -> list[str | None]:
-        """Return the signatures of all calls, in order."""
-        parts = [part for content in contents(*messages, to=to) for part in content["parts"]]
-        return [part.get("thoughtSignature") for part in parts if "functionCall" in part]
-
-    def test_C01_given_back(self) -> None:
-        """A signature goes back with its call, at the same place."""
-        messages = (user("q"), model(call("1", signature="S"), call("2")), user(result("1", ""), result("2", "")))
-        for to in (OLD, NEW):
-            self.assertEqual(self.signatures(*messages, to=to), ["S", None])
-
-    def test_C02_C09_bypass(self) -> None:
-        """In the current turn, the first call of each step stands in for a lost signature."""
-        step = (model(call("1"), call("2")), user(result("1", ""), result("2", "")))
-        self.assertEqual(self.signatures(user("q"), *step, *step), [BYPASS, None, BYPASS, None])
-        self.assertEqual(self.signatures(user("q"), *step, to=OLD), [None, None])
-
-    def test_C04_not_in_earlier_turns(self) -> None:
-        """Turns before the user's last words are not checked, and get nothing."""
-        step = (model(call("1")), user(result("1", "")))
-        self.assertEqual(self.signatures(user("q"), *step, model("a"), user("r"), *step), [None, BYPASS])
-        self.assertEqual(self.signatures(user("q"), model(call("1")), user(result("1", ""), "stop")), [None])
-
-
-class MediaTests(SynchronousTestCase):
-    """Media parts."""
-
-    def part(self, media: Media, to: str = OLD) -> Any:
-        """Return what one part of media is sent as."""
-        return contents(user(media), to=to)[0]["parts"][0]
-
-    def test_addresses(self) -> None:
-        """The provider's own files, gs:// and YouTube are sent by address; an unknown type is left out (H07)."""
-        for uri in (
-            "https://generativelanguage.googleapis.com/v1beta/files/abc",
-            "gs://bucket/a.png",
-            "https://www.youtube.com/watch?v=x",
-            "https://youtu.be/x",
-        ):
-            self.assertEqual(self.part(Media(None, uri=uri)), {"fileData": {"fileUri": uri}})
-            self.assertEqual(self.part(Media("video/mp4", uri=uri))["fileData"]["mimeType"], "video/mp4")
-
-    def test_H01_H03_other_addresses(self) -> None:
-        """Any other address is refused."""
-        for uri in (
-            "https://example.org/a.png",
-            "http://www.youtube.com/watch?v=x",
-            "/etc/passwd",
-            "file:///etc/passwd",
-            "https://youtube.com.evil.org/x",
-            "https://youtube.com@evil.org/x",
-            "https://evil@youtube.com/x",
-            "https://generativelanguage.googleapis.com/v1beta/models",
-            "gs://",
-            "https://[",
-            "",
-            None,
-        ):
-            self.assertEqual(self.assertRaises(BadRequest, self.part, Media("image/png", uri=uri)).param, "messages")
-
-    def test_no_type(self) -> None:
-        """Data without a type is refused."""
-        self.assertRaises(BadRequest, self.part, Media(None, data="QUJD"))
-
-    def test_C07_signed_picture(self) -> None:
-        """A picture of the model goes back with its signature."""
-        found = contents(user("q"), model(Media("image/png", data="QQ==", signature="S")), user("more"))
-        self.assertEqual(found[1]["parts"][0]["thoughtSignature"], "S")
-
-    def test_H09_detail(self) -> None:
-        """A level of detail is noticed once; auto is what happens anyway."""
-        low = Media("image/png", data="QQ==", detail="low")
-        self.assertEqual(noticed(user(low, low, Media("image/png", data="QQ==", detail="auto"))), ["detail"])
 
 
 TURNS = st.lists(st.tuples(st.booleans(), st.lists(st.text(max_size=8), max_size=3)), min_size=1, max_size=6)
@@ -339,14 +186,25 @@ class FidelityTests(SynchronousTestCase):
             self.assertRaises(BadRequest, sent, *messages, to=to)
             return
         found = contents(*messages, to=to)
-        written = [part["text"] for content in found for part in content["parts"]]
-        self.assertEqual(written[len(written) - len(texts) :], texts)
+        texts_sent = [part["text"] for content in found for part in content["parts"]]
+        self.assertEqual(texts_sent[len(texts_sent) - len(texts) :], texts)
         self.assertEqual(found[0]["role"], "user")
         roles = [content["role"] for content in found]
         self.assertNotIn(True, [a == b for a, b in pairwise(roles)])
 
+    @given(TURNS, st.lists(st.text(max_size=8), max_size=3), st.sampled_from([OLD, NEW]))
+    def test_A15_A16_A17_A18_nothing_is_added(
+        self, turns: list[tuple[bool, list[str]]], instructions: list[str], to: str
+    ) -> None:
+        """Nobody's identity, no sampling and no safety settings are put beside what the client said."""
+        messages = [user("q"), *(user(*texts) if mine else model(*texts) for mine, texts in turns), user("z")]
+        body = sent(*messages, to=to, instructions=tuple(instructions))
+        self.assertLessEqual(body.keys(), {"contents", "systemInstruction"})
+        told = [part["text"] for part in body.get("systemInstruction", {"parts": []})["parts"]]
+        self.assertEqual(told, [text for text in instructions if text])
+
     @given(TURNS)
-    def test_A21_K11_same_bytes(self, turns: list[tuple[bool, list[str]]]) -> None:
+    def test_A21_same_bytes(self, turns: list[tuple[bool, list[str]]]) -> None:
         """The same prompt gives the same bytes, and stays as it was."""
         messages = [user("q"), *(user(*texts) if mine else model(*texts) for mine, texts in turns)]
         asked = prompt(*messages)
@@ -359,3 +217,12 @@ class FidelityTests(SynchronousTestCase):
         body = write_request(prompt(user("é😀")), OLD).body
         self.assertIn("é😀".encode(), body)
         self.assertEqual(json.loads(body)["contents"][0]["parts"][0]["text"], "é😀")
+
+    def test_K11_order_is_the_clients(self) -> None:
+        """Tools and keys stay in the client's order, and nothing that changes stands before the contents."""
+        tools = tuple(Tool(name, None, {"type": "object", "properties": {"z": {}, "a": {}}}) for name in "cab")
+        body = sent(user("q"), tools=tools)
+        declared = body["tools"][0]["functionDeclarations"]
+        self.assertEqual([each["name"] for each in declared], ["c", "a", "b"])
+        self.assertEqual(list(declared[0]["parametersJsonSchema"]["properties"]), ["z", "a"])
+        self.assertEqual(next(iter(body)), "contents")

@@ -35,7 +35,7 @@ class DurationTests(SynchronousTestCase):
             self.assertIsNotNone(result, value)
             self.assertAlmostEqual(result, seconds, msg=str(value))
 
-    def test_time_stamp(self) -> None:
+    def test_G34_time_stamp(self) -> None:
         """A time stamp counts from now, is 0 when past, and is nothing without a clock."""
         self.assertEqual(parse_duration("1970-01-01T00:01:40Z", now=40), 60)
         self.assertEqual(parse_duration("1970-01-01T00:01:40Z", now=400), 0)
@@ -60,7 +60,19 @@ class DurationTests(SynchronousTestCase):
         for value in values:
             self.assertIsNone(parse_duration(value), value)
 
-    def test_absurd_values(self) -> None:
+    def test_G34_http_date(self) -> None:
+        """An HTTP date counts from now; the form without a zone means UTC."""
+        for date in ("Thu, 01 Jan 1970 00:01:40 GMT", "Thu Jan  1 00:01:40 1970"):
+            self.assertEqual(parse_duration(date, now=40), 60)
+            self.assertIsNone(parse_duration(date))
+
+    @given(st.from_regex(r"(Mon|Tuesday),? [0-9A-Za-z :-]{18,28}", fullmatch=True))
+    def test_dates_never_crash(self, date: str) -> None:
+        """What only looks like a date is a duration within bounds or none."""
+        result = parse_duration(date, now=0.0)
+        self.assertTrue(result is None or 0 <= result <= LONGEST)
+
+    def test_G34_absurd_values(self) -> None:
         """More than eight days is eight days."""
         for value in ("9999h", "9" * 500 + "s", 10**400, math.inf, {"seconds": "9" * 400}):
             self.assertEqual(parse_duration(value), LONGEST)

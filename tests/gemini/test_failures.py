@@ -1,4 +1,4 @@
-"""Errors of the provider, and what the client is told of them."""
+"""Errors of the provider."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.client_errors import client_error
+from agd.errors import FailureKind
 from agd.gemini.failures import failure_within, read_failure
 
 KEY = "AIza" + "SyMadeUpForThisTest_0123456789abcde"
@@ -46,7 +45,7 @@ class ReadingTests(SynchronousTestCase):
         )
         self.assertEqual(failure.quota_ids, ("RequestsPerMinute-FreeTier", "RequestsPerDay-FreeTier"))
 
-    def test_delay_sources_in_order(self) -> None:
+    def test_G33_delay_sources_in_order(self) -> None:
         """Details win over the header, and the header over the words."""
         words = "Please retry in 44.02s."
         reset = info("QUOTA_EXHAUSTED", quotaResetDelay="2m")
@@ -55,7 +54,16 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(read_failure(429, body(429, "X", words)).retry_after, 44.02)
         self.assertIsNone(read_failure(429, body(429, "X", "Wait.")).retry_after)
 
-    def test_reset_time_stamp_needs_a_clock(self) -> None:
+    def test_G38_retry_after_as_a_date(self) -> None:
+        """A header that is a date is read, in all forms of HTTP, when the time is known; nonsense is no delay."""
+        for date in ("Thu, 01 Jan 1970 00:02:00 GMT", "Thursday, 01-Jan-70 00:02:00 GMT", "Thu Jan  1 00:02:00 1970"):
+            self.assertEqual(read_failure(503, b"", date, now=20.0).retry_after, 100, date)
+            self.assertIsNone(read_failure(503, b"", date).retry_after, date)
+        self.assertEqual(read_failure(503, b"", "Thu, 01 Jan 1970 00:02:00 GMT", now=900.0).retry_after, 0)
+        for nonsense in ("Thu, 99 Jan 1970 00:02:00 GMT", "Mon, soon, but not today", "Mon, 06 Nov 9999999999 08:49"):
+            self.assertIsNone(read_failure(503, b"", nonsense, now=20.0).retry_after, nonsense)
+
+    def test_G33_reset_time_stamp(self) -> None:
         """A time stamp is read when the time is known."""
         stamp = body(429, "X", "Wait.", info("Q", quotaResetTimeStamp="1970-01-01T00:02:00Z"))
         self.assertEqual(read_failure(429, stamp, now=20.0).retry_after, 100)
@@ -117,76 +125,3 @@ class ReadingTests(SynchronousTestCase):
     def test_never_raises(self, data: bytes) -> None:
         """Any body whatever gives a failure."""
         self.assertEqual(read_failure(418, data).status, 418)
-
-
-class ClientErrorTests(SynchronousTestCase):
-    """client_error."""
-
-    def told(self, **fields: Any) -> tuple[int, str, str | None]:
-        """Return status, type and code of what is told."""
-        error = client_error(UpstreamFailure(FailureKind.STATUS, fields.pop("message", "m"), **fields))
-        return error.status, error.type, error.code
-
-    def test_G30_table(self) -> None:
-        """Every status has the client's error of the table."""
-        table = {
-            400: (400, "invalid_request_error", None),
-            401: (503, "server_error", "upstream_auth_error"),
-            403: (403, "permission_error", "permission_denied"),
-            404: (404, "invalid_request_error", "model_not_found"),
-            408: (504, "server_error", "upstream_timeout"),
-            413: (413, "invalid_request_error", "request_too_large"),
-            429: (429, "requests", "rate_limit_exceeded"),
-            499: (504, "server_error", "upstream_timeout"),
-            500: (502, "server_error", "upstream_error"),
-            501: (501, "server_error", "upstream_unimplemented"),
-            502: (502, "server_error", "upstream_error"),
-            503: (503, "server_error", "upstream_overloaded"),
-            504: (504, "server_error", "upstream_timeout"),
-            524: (503, "server_error", "upstream_overloaded"),
-            529: (503, "server_error", "upstream_overloaded"),
-        }
-        for status, expected in table.items():
-            self.assertEqual(self.told(status=status), expected)
-
-    def test_G31_key_trouble_is_not_the_clients(self) -> None:
-        """A refused upstream key is 503, and its words are not repeated."""
-        failure = UpstreamFailure(FailureKind.STATUS, "API key not valid.", status=400, reason="API_KEY_INVALID")
-        error = client_error(failure)
-        self.assertEqual((error.status, error.code), (503, "upstream_auth_error"))
-        self.assertNotIn("API key", error.message)
-
-    def test_context_length(self) -> None:
-        """A prompt that is too long has OpenAI's code."""
-        message = "The input token count (1205123) exceeds the maximum number of tokens allowed (1048576)."
-        self.assertEqual(self.told(status=400, message=message)[::2], (400, "context_length_exceeded"))
-
-    def test_precondition(self) -> None:
-        """A region or billing problem of the account is the gateway's."""
-        self.assertEqual(self.told(status=400, grpc="FAILED_PRECONDITION")[0], 503)
-
-    def test_daily_quota(self) -> None:
-        """A quota of the day is insufficient_quota; the delay is kept."""
-        failure = UpstreamFailure(FailureKind.STATUS, "m", status=429, quota_ids=("XPerDayY",), retry_after=9.0)
-        error = client_error(failure)
-        self.assertEqual((error.type, error.code, error.retry_after), ("insufficient_quota", "insufficient_quota", 9.0))
-
-    def test_other_kinds(self) -> None:
-        """Failures without a status are 502, and a timeout 504."""
-        told = {kind: client_error(UpstreamFailure(kind, "m")) for kind in FailureKind}
-        self.assertEqual(
-            {kind: (error.status, error.code) for kind, error in told.items()},
-            {
-                FailureKind.STATUS: (502, "upstream_error"),
-                FailureKind.CONNECT: (502, "upstream_unreachable"),
-                FailureKind.TIMEOUT: (504, "upstream_timeout"),
-                FailureKind.EMPTY: (502, "upstream_empty_response"),
-                FailureKind.CUT: (502, "upstream_stream_interrupted"),
-                FailureKind.MALFORMED: (502, "upstream_malformed_response"),
-            },
-        )
-
-    def test_503_keeps_the_delay(self) -> None:
-        """When the provider said how long to wait, the client hears it."""
-        error = client_error(UpstreamFailure(FailureKind.STATUS, "m", status=503, retry_after=3.0))
-        self.assertEqual(error.retry_after, 3.0)

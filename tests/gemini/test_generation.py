@@ -1,16 +1,18 @@
-"""Sampling, format and thinking."""
+"""Sampling."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from attrs import fields_dict
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import OutputFormat, Reasoning, Sampling
+from agd.conversation import Reasoning, Sampling
 from agd.errors import BadRequest
-from tests.gemini.asking import NEW, OLD, noticed, sent, user
+from agd.options import Options
+from tests.gemini.asking import NEW, OLD, noticed, sent, user, written
 
 
 def generation(to: str = OLD, **fields: Any) -> dict[str, Any] | None:
@@ -24,6 +26,11 @@ class SamplingTests(SynchronousTestCase):
     def test_A17_absent_stays_absent(self) -> None:
         """Nothing asked is nothing sent."""
         self.assertIsNone(generation())
+
+    def test_E20_tiers(self) -> None:
+        """A service tier stands in the body; without one the provider is told nothing."""
+        self.assertEqual(sent(user("q"), service_tier="flex")["serviceTier"], "flex")
+        self.assertNotIn("serviceTier", sent(user("q")))
 
     def test_every_field(self) -> None:
         """Every value is sent as it is, zeros too."""
@@ -42,13 +49,105 @@ class SamplingTests(SynchronousTestCase):
             },
         )
 
-    def test_E02_E03_stops(self) -> None:
-        """Empty stop strings are removed; more than five others are refused."""
-        stops = ("a", "b", "", "c", "d", "e")
-        self.assertEqual(generation(sampling=Sampling(stop=stops)), {"stopSequences": ["a", "b", "c", "d", "e"]})
+    def test_E01_E03_stops(self) -> None:
+        """Stop strings are a list, each once; empty ones are removed."""
+        self.assertEqual(generation(sampling=Sampling(stop=("a",))), {"stopSequences": ["a"]})
+        self.assertEqual(generation(sampling=Sampling(stop=("a", "", " ", "a"))), {"stopSequences": ["a", " "]})
         self.assertIsNone(generation(sampling=Sampling(stop=("",))))
-        error = self.assertRaises(BadRequest, generation, sampling=Sampling(stop=(*stops, "f")))
-        self.assertEqual(error.param, "stop")
+
+    def test_E02_E04_many_stops(self) -> None:
+        """The longest stop strings go to the provider, the rest to whoever reads the answer; or all are refused."""
+        sampling = Sampling(stop=("a", "long", "bb", "c", "ccc", "d", "longer"))
+        outgoing = written(user("q"), sampling=sampling)
+        self.assertEqual(outgoing.stops, ("c", "d"))
+        self.assertEqual(generation(sampling=sampling), {"stopSequences": ["a", "long", "bb", "ccc", "longer"]})
+        self.assertEqual(written(user("q"), sampling=Sampling(stop=("a",))).stops, ())
+        reject = Options(many_stops="reject")
+        self.assertEqual(self.assertRaises(BadRequest, generation, sampling=sampling, options=reject).param, "stop")
+        none = written(user("q"), sampling=Sampling(stop=("a",)), overrides={"gemini": {"stops": 0}})
+        self.assertEqual((none.stops, b"stopSequences" in none.body), (("a",), False))
+
+    def test_E08_zero_is_a_value(self) -> None:
+        """A zero is sent and not taken for nothing."""
+        self.assertEqual(generation(sampling=Sampling(max_tokens=0)), {"maxOutputTokens": 0})
+
+    def test_E12_E13_E14_temperature(self) -> None:
+        """A temperature is sent as it is, up to the limit that both sides share, also to models that advise others."""
+        for value in (0.0, 0.1, 2.0):
+            self.assertEqual(generation(to=NEW, sampling=Sampling(temperature=value)), {"temperature": value})
+        self.assertIsNone(generation(sampling=Sampling(temperature=None, top_p=None)))
+
+    def test_E09_E10_E11_candidates(self) -> None:
+        """Several answers are asked of one call where the model gives them, and one of each call elsewhere."""
+        for to, n, config, candidates in (
+            (OLD, 1, None, 1),
+            (OLD, 3, {"candidateCount": 3}, 3),
+            (OLD, 9, None, 1),
+            (NEW, 3, None, 1),
+            ("other", 3, None, 1),
+        ):
+            self.assertEqual(generation(to=to, n=n), config)
+            self.assertEqual(written(user("q"), to=to, n=n).candidates, candidates)
+
+    def test_E17_logprobs(self) -> None:
+        """Log probabilities are asked for, with as many alternatives as the model gives."""
+        for sampling, config in (
+            (Sampling(logprobs=True), {"responseLogprobs": True}),
+            (Sampling(logprobs=True, top_logprobs=0), {"responseLogprobs": True}),
+            (Sampling(logprobs=True, top_logprobs=5), {"responseLogprobs": True, "logprobs": 5}),
+            (Sampling(logprobs=True, top_logprobs=99), {"responseLogprobs": True, "logprobs": 20}),
+        ):
+            self.assertEqual(generation(sampling=sampling), config)
+        over = Sampling(logprobs=True, top_logprobs=99)
+        self.assertEqual(noticed(user("q"), sampling=over), ["top_logprobs"])
+        error = self.assertRaises(BadRequest, generation, to="gemini-3.5-flash", sampling=Sampling(logprobs=True))
+        self.assertEqual(error.param, "logprobs")
+        error = self.assertRaises(BadRequest, generation, sampling=Sampling(top_logprobs=3))
+        self.assertEqual(error.param, "top_logprobs")
+
+    def test_E06_headroom(self) -> None:
+        """Room for thoughts is made as the options say, never without a word, and never beyond the model."""
+        budget, level = ("gemini-2.5-flash", Reasoning("low")), (NEW, Reasoning("low"))
+        for (to, reasoning), headroom, limit in (
+            (budget, "none", 200),
+            (budget, "add_budget", 1224),
+            (budget, "raise_to_model_max", 65536),
+            (level, "add_budget", 65536),
+            (("gemini-2.5-flash", Reasoning("none")), "raise_to_model_max", 200),
+            (("gemini-2.5-flash", Reasoning()), "add_budget", 65536),
+            (("gemini-2.0-flash", Reasoning()), "add_budget", 200),
+            (("other", Reasoning()), "raise_to_model_max", 200),
+        ):
+            fields: dict[str, Any] = {
+                "to": to,
+                "reasoning": reasoning,
+                "sampling": Sampling(max_tokens=200),
+                "options": Options(thinking_headroom=headroom),  # type: ignore[arg-type]  # a literal, from a table
+            }
+            self.assertEqual((generation(**fields) or {})["maxOutputTokens"], limit)
+            self.assertEqual("max_tokens" in noticed(user("q"), **fields), limit != 200)
+
+    def test_E07_excess_refused(self) -> None:
+        """Where that is set, more tokens than the model gives are refused."""
+        options = Options(excessive_max_tokens="reject")
+        error = self.assertRaises(BadRequest, generation, sampling=Sampling(max_tokens=10**6), options=options)
+        self.assertEqual(error.param, "max_tokens")
+
+    def test_E15_penalties_refused(self) -> None:
+        """Where that is set, penalties on a model that takes none are refused, unless they are zero."""
+        options = Options(unsupported_penalties="reject")
+        sampling = Sampling(presence_penalty=0.5)
+        error = self.assertRaises(BadRequest, generation, to=NEW, sampling=sampling, options=options)
+        self.assertEqual(error.param, "presence_penalty")
+        self.assertIsNone(generation(to=NEW, sampling=Sampling(presence_penalty=0.0), options=options))
+
+    def test_B35_every_field_is_written(self) -> None:
+        """No field of the sampling is forgotten: each one, asked for, changes what is sent."""
+        asked: dict[str, Any] = {"stop": ("x",), "logprobs": True, "temperature": 0.5, "top_p": 0.5}
+        for name in fields_dict(Sampling):
+            if name == "top_logprobs":
+                continue
+            self.assertIsNotNone(generation(sampling=Sampling(**{name: asked.get(name, 3)})), name)
 
     def test_E07_max_tokens(self) -> None:
         """More tokens than the model gives are clamped, and that is said; nothing is known of other models."""
@@ -72,82 +171,3 @@ class SamplingTests(SynchronousTestCase):
         kept = found["seed"] == seed
         self.assertEqual(kept, -(2**31) <= seed < 2**31)
         self.assertEqual(noticed(user("q"), sampling=Sampling(seed=seed)), [] if kept else ["seed"])
-
-
-class FormatTests(SynchronousTestCase):
-    """Output formats."""
-
-    def test_D23_json_object(self) -> None:
-        """Any JSON is a MIME type alone."""
-        self.assertEqual(
-            generation(output_format=OutputFormat("json_object")), {"responseMimeType": "application/json"}
-        )
-
-    def test_D24_json_schema(self) -> None:
-        """A schema goes through unchanged."""
-        schema = {"type": "object", "properties": {"a": {"const": 1}}, "additionalProperties": False}
-        self.assertEqual(
-            generation(output_format=OutputFormat("json_schema", schema, "n", True)),
-            {"responseMimeType": "application/json", "responseJsonSchema": schema},
-        )
-
-
-class ThinkingTests(SynchronousTestCase):
-    """Effort."""
-
-    def thinking(self, effort: str | None, to: str, summary: bool = False) -> Any:
-        """Return the thinkingConfig for an effort."""
-        return (generation(to=to, reasoning=Reasoning(effort, summary)) or {}).get("thinkingConfig")
-
-    def noticed(self, effort: str | None, to: str, summary: bool = False) -> bool:
-        """Tell whether something is said of it."""
-        return noticed(user("q"), to=to, reasoning=Reasoning(effort, summary)) == ["reasoning_effort"]
-
-    def test_C20_C22_C25_budgets(self) -> None:
-        """The 2.5 family gets a budget; Pro cannot rest."""
-        for to, effort, budget in (
-            ("gemini-2.5-flash", "none", 0),
-            ("gemini-2.5-flash-lite", "none", 0),
-            ("gemini-2.5-pro", "none", 128),
-            ("gemini-2.5-flash", "low", 1024),
-            ("gemini-2.5-flash", "medium", 8192),
-            ("gemini-2.5-flash", "xhigh", 24576),
-            ("gemini-2.5-pro", "max", 32768),
-        ):
-            self.assertEqual(self.thinking(effort, to), {"thinkingBudget": budget})
-        self.assertTrue(self.noticed("none", "gemini-2.5-pro"))
-        self.assertFalse(self.noticed("none", "gemini-2.5-flash"))
-
-    def test_C20_C25_levels(self) -> None:
-        """The 3 family gets the lowest level that is not below the effort, and clamping is said."""
-        for to, effort, level, exact in (
-            ("gemini-3-flash-preview", "none", "MINIMAL", False),
-            ("gemini-3-flash-preview", "minimal", "MINIMAL", True),
-            ("gemini-3.8-flash", "minimal", "LOW", False),
-            ("gemini-3-pro-preview", "minimal", "LOW", False),
-            ("gemini-3-pro-preview", "medium", "HIGH", False),
-            ("gemini-3.1-pro-preview", "medium", "MEDIUM", True),
-            ("gemini-3.1-pro-preview", "max", "HIGH", False),
-        ):
-            self.assertEqual(self.thinking(effort, to), {"thinkingLevel": level})
-            self.assertEqual(self.noticed(effort, to), not exact)
-
-    def test_C14_summaries(self) -> None:
-        """Thoughts are asked for when the client wants them, and not when it wants none."""
-        self.assertEqual(self.thinking(None, NEW, summary=True), {"includeThoughts": True})
-        self.assertEqual(self.thinking("low", OLD, summary=True), {"thinkingBudget": 1024, "includeThoughts": True})
-        self.assertEqual(self.thinking("none", "gemini-2.5-pro", summary=True), {"thinkingBudget": 128})
-
-    def test_C26_unknown_model(self) -> None:
-        """A model of which nothing is known is told nothing, and that is said."""
-        for model in ("gemini-9-ultra", "gemini-3.99-flash", "gemini-2.0-flash"):
-            self.assertIsNone(self.thinking("high", model, summary=True))
-            self.assertTrue(self.noticed("high", model))
-        self.assertTrue(self.noticed("none", "gemini-9-ultra"))
-        self.assertFalse(self.noticed("none", "gemini-2.0-flash"))
-
-    def test_unknown_effort(self) -> None:
-        """An effort that does not exist is refused for every model."""
-        for to in (OLD, NEW, "other"):
-            error = self.assertRaises(BadRequest, self.thinking, "ultra", to)
-            self.assertEqual(error.param, "reasoning_effort")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from hypothesis import given
@@ -17,7 +18,7 @@ def assemble(*pieces: dict[str, Any]) -> dict[str, Any]:
     args = PartialArgs()
     for piece in pieces:
         args.add(piece)
-    return args.value
+    return args.close()
 
 
 class PartialArgsTests(SynchronousTestCase):
@@ -35,6 +36,31 @@ class PartialArgsTests(SynchronousTestCase):
         self.assertEqual(
             assemble({"jsonPath": "$.a", "stringValue": "x"}, {"jsonPath": "$.a", "stringValue": "y"}), {"a": "y"}
         )
+
+    def test_B27_a_piece_without_value_ends_a_string(self) -> None:
+        """A last piece that holds nothing leaves the string as it is; a value of another kind replaces it."""
+        open_string = {"jsonPath": "$.a", "stringValue": "x", "willContinue": True}
+        self.assertEqual(assemble(open_string, {"jsonPath": "$.a"}), {"a": "x"})
+        self.assertEqual(assemble(open_string, {"jsonPath": "$.a", "nullValue": "NULL_VALUE"}), {"a": None})
+        self.assertEqual(assemble(open_string, {"jsonPath": "$.a", "numberValue": 2}), {"a": 2})
+        self.assertEqual(assemble(open_string), {"a": "x"})
+
+    def test_B27_whole_arguments_win(self) -> None:
+        """Arguments that come whole replace the pieces of the same name and leave the others."""
+        args = PartialArgs()
+        args.add({"jsonPath": "$.a", "stringValue": "x", "willContinue": True})
+        args.add({"jsonPath": "$.b", "stringValue": "y", "willContinue": True})
+        args.update({"a": "whole"})
+        self.assertEqual(args.close(), {"a": "whole", "b": "y"})
+
+    def test_B27_linear(self) -> None:
+        """A string of a hundred thousand pieces is put together in linear time."""
+        args = PartialArgs()
+        started = time.process_time()
+        for _ in range(100_000):
+            args.add({"jsonPath": "$.a[0].text", "stringValue": "0123456789", "willContinue": True})
+        self.assertEqual(len(args.close()["a"][0]["text"]), 1_000_000)
+        self.assertLess(time.process_time() - started, 3)
 
     def test_scalars(self) -> None:
         """Numbers, truth values and null are themselves; a whole number is written without a fraction."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Answer, Code, Text, Thought, ToolCall, Usage
+from agd.conversation import Answer, Choice, Code, Media, Opaque, Part, Text, Thought, ToolCall, Usage
 from agd.encoding import decode, encode
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
@@ -73,6 +73,10 @@ def parts_of(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [part for candidate in candidates for part in candidate.get("content", {}).get("parts", [])]
 
 
+def _signature(part: Part) -> str | None:
+    return part.signature if isinstance(part, Text | Thought | ToolCall | Media | Code) else None
+
+
 class RecordingTests(SynchronousTestCase):
     """All of them."""
 
@@ -94,12 +98,28 @@ class RecordingTests(SynchronousTestCase):
         self.assertEqual(len({call.id for call in made}), len(made), name)
         code = [part for part in parts if "executableCode" in part or "codeExecutionResult" in part]
         self.assertEqual(sum(isinstance(part, Code) for part in choice.parts), len(code), name)
-        signatures = [
-            part["thoughtSignature"] for part in parts if "functionCall" in part and "thoughtSignature" in part
-        ]
-        self.assertEqual([call.signature for call in made if call.signature], signatures, name)
+        self.check_signatures(name, parts, choice)
+        opaque = [part for part in parts if "toolCall" in part or "toolResponse" in part]
+        self.assertEqual([part.data for part in choice.parts if isinstance(part, Opaque)], opaque, name)
+        self.check_sources(name, found, choice, text)
         self.check_end(name, found, answer, bool(calls))
         self.check_usage(name, found, answer.usage)
+
+    def check_signatures(self, name: str, parts: list[dict[str, Any]], choice: Choice) -> None:
+        """Compare the signatures of all that can be given back with one, in order (C01, C06, C07)."""
+        signed = [part["thoughtSignature"] for part in parts if "thoughtSignature" in part]
+        kept = [
+            part.data if isinstance(part, Opaque) else {"thoughtSignature": _signature(part)} for part in choice.parts
+        ]
+        self.assertEqual([part["thoughtSignature"] for part in kept if part.get("thoughtSignature")], signed, name)
+
+    def check_sources(self, name: str, found: list[dict[str, Any]], choice: Choice, text: str) -> None:
+        """Every support that was recorded is cited once for each source, and stands at its words (F19 to F23)."""
+        metadata = [c.get("groundingMetadata", {}) for item in found for c in item.get("candidates", [])]
+        supports = [support for told in metadata for support in told.get("groundingSupports", [])]
+        words = [support["segment"]["text"] for support in supports for _ in support["groundingChunkIndices"]]
+        self.assertEqual([text[citation.start : citation.end] for citation in choice.citations], words, name)
+        self.assertEqual("groundingMetadata" in choice.details, any(metadata), name)
 
     def check_end(self, name: str, found: list[dict[str, Any]], answer: Answer, called: bool) -> None:
         """Compare how the answer ended."""

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Tool, ToolChoice
+from agd.conversation import Tool, ToolChoice, WebSearch
 from agd.errors import BadRequest
 from agd.gemini.names import map_names
 from agd.gemini.requests import write_request
+from agd.options import Options
 from tests.gemini.asking import NEW, OLD, call, model, noticed, prompt, result, sent, user
 
 PLAIN = "gemini-2.0-flash"
@@ -28,28 +29,11 @@ class DeclarationTests(SynchronousTestCase):
     """What is declared."""
 
     def test_B41_one_element(self) -> None:
-        """All functions stand in one element, schemas as the client wrote them but for $schema."""
-        schema = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object",
-            "properties": {"$schema": {"type": "string"}, "title": {"$ref": "#/$defs/t"}},
-            "$defs": {"t": {"type": ["string", "null"], "default": None}},
-            "additionalProperties": False,
-        }
+        """All functions stand in one element, with their schemas."""
+        schema = {"type": "object", "properties": {"a": {"type": ["string", "null"], "default": None}}}
         body = tools(Tool("f", "does it", schema), Tool("g", ""))
-        rest = {key: value for key, value in schema.items() if key != "$schema"}
-        self.assertEqual(
-            body["tools"],
-            [
-                {
-                    "functionDeclarations": [
-                        {"name": "f", "description": "does it", "parametersJsonSchema": rest},
-                        {"name": "g"},
-                    ]
-                }
-            ],
-        )
-        self.assertIn("$schema", schema)
+        declared = [{"name": "f", "description": "does it", "parametersJsonSchema": schema}, {"name": "g"}]
+        self.assertEqual(body["tools"], [{"functionDeclarations": declared}])
         self.assertNotIn("toolConfig", body)
 
     def test_B32_no_parameters(self) -> None:
@@ -63,12 +47,70 @@ class DeclarationTests(SynchronousTestCase):
         """Two tools of one name are refused, naming the second."""
         self.assertEqual(self.assertRaises(BadRequest, tools, F, G, F).param, "tools[2].function.name")
 
+    def test_B32_no_parameters_in_the_subset(self) -> None:
+        """A family of the other door gets no parameters at all rather than an object without properties."""
+        for schema in ({"type": "object", "properties": {}}, {"type": "object"}, {}, None):
+            body = tools(Tool("f", None, schema), to="gemini-1.5-pro")
+            self.assertEqual(body["tools"], [{"functionDeclarations": [{"name": "f"}]}])
+
     def test_B34_strict(self) -> None:
-        """Strict is not sent, and that is said."""
+        """Strict is not sent; it switches on the validated mode, or is noticed where that is not wanted or there."""
         strict = Tool("f", strict=True)
-        self.assertEqual(tools(strict)["tools"][0]["functionDeclarations"], [{"name": "f"}])
-        self.assertEqual(noticed(user("q"), tools=(strict,)), ["tools"])
-        self.assertEqual(noticed(user("q"), tools=(Tool("f", strict=False),)), [])
+        body = tools(strict, G)
+        self.assertEqual(body["tools"][0]["functionDeclarations"], [{"name": "f"}, {"name": "g"}])
+        self.assertEqual(body["toolConfig"], {"functionCallingConfig": {"mode": "VALIDATED"}})
+        self.assertEqual(tools(strict, choice=ToolChoice("auto"))["toolConfig"], body["toolConfig"])
+        self.assertEqual(noticed(user("q"), tools=(strict,)), [])
+        for fields in ({"options": Options(strict_tools="ignore")}, {"to": PLAIN}):
+            self.assertNotIn("toolConfig", sent(user("q"), tools=(strict,), **fields))
+            self.assertEqual(noticed(user("q"), tools=(strict,), **fields), ["tools"])
+        self.assertNotIn("toolConfig", tools(Tool("f", strict=False)))
+        chosen = tools(strict, choice=ToolChoice("required"))
+        self.assertEqual(chosen["toolConfig"], {"functionCallingConfig": {"mode": "ANY"}})
+
+    def test_B40_parallel(self) -> None:
+        """That calls come one at a time cannot be said; where that is all, it is noticed."""
+        ignore = Options(parallel_tool_calls="ignore")
+        fields: dict[str, Any] = {"tools": (F,), "parallel_tool_calls": False}
+        self.assertEqual(noticed(user("q"), options=ignore, **fields), ["parallel_tool_calls"])
+        self.assertEqual(noticed(user("q"), **fields), [])
+        self.assertEqual(sent(user("q"), **fields), sent(user("q"), tools=(F,)))
+
+
+class ProvidedTests(SynchronousTestCase):
+    """The provider's own tools."""
+
+    SEARCH = WebSearch("web_search_options")
+
+    def test_B33_B41_search(self) -> None:
+        """Search is an element of its own, never a function, and stands there once."""
+        native: dict[str, Any] = {"tools": [{"google_search": {}, "url_context": {}}, {"codeExecution": {}}]}
+        body = sent(user("q"), web_search=self.SEARCH, native=native)
+        self.assertEqual(body["tools"], [{"googleSearch": {}}, {"urlContext": {}}, {"codeExecution": {}}])
+        self.assertNotIn("toolConfig", body)
+
+    def test_B42_with_functions(self) -> None:
+        """Models that take one kind only are asked for one only, as the options say."""
+        error = self.assertRaises(BadRequest, sent, user("q"), tools=(F,), web_search=self.SEARCH)
+        self.assertEqual(error.param, "web_search_options")
+        self.assertIn("remove", error.message)
+        drop: dict[str, Any] = {"tools": (F,), "options": Options(native_tools_with_functions="drop")}
+        for fields, param in (
+            ({"web_search": self.SEARCH}, "web_search_options"),
+            ({"native": {"tools": [{"url_context": {}}]}}, "extra_body.google.tools"),
+        ):
+            self.assertEqual(sent(user("q"), **drop, **fields), sent(user("q"), tools=(F,)))
+            self.assertEqual(noticed(user("q"), **drop, **fields), [param])
+
+    def test_B42_B43_gemini_3(self) -> None:
+        """Gemini 3 takes both, and says what its own tools did only when it is told to."""
+        body = sent(user("q"), to=NEW, tools=(F,), web_search=self.SEARCH)
+        self.assertEqual(body["tools"], [{"functionDeclarations": [{"name": "f"}]}, {"googleSearch": {}}])
+        self.assertEqual(body["toolConfig"], {"includeServerSideToolInvocations": True})
+        for fields in ({"tools": (F,)}, {"web_search": self.SEARCH}):
+            self.assertNotIn("toolConfig", sent(user("q"), to=NEW, **fields))
+        vertex = {"gemini-3": {"server_tool_calls": False}}
+        self.assertNotIn("toolConfig", sent(user("q"), to=NEW, tools=(F,), web_search=self.SEARCH, overrides=vertex))
 
 
 class ChoiceTests(SynchronousTestCase):

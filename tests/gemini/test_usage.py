@@ -47,6 +47,23 @@ class UsageTests(SynchronousTestCase):
         })  # fmt: skip
         self.assertEqual(usage, Usage(prompt=4642, completion=57, reasoning=37, tool_use=4610))
 
+    def test_F30_inclusive_with_tool_use(self) -> None:
+        """Tokens of tool use count as prompt where the total shows that candidates include the thoughts (F29)."""
+        usage = count({
+            "promptTokenCount": 10, "toolUsePromptTokenCount": 5, "candidatesTokenCount": 50, "thoughtsTokenCount": 30,
+            "totalTokenCount": 65,
+        })  # fmt: skip
+        self.assertEqual(usage, Usage(prompt=15, completion=50, reasoning=30, tool_use=5))
+
+    def test_F32_audio_of_tool_use(self) -> None:
+        """Audio that tools read is audio of the prompt; other modalities are left to be the difference."""
+        usage = count({
+            "promptTokenCount": 10, "toolUsePromptTokenCount": 5,
+            "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 8}],
+            "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}, {"modality": "VIDEO"}],
+        })  # fmt: skip
+        self.assertEqual(usage, Usage(prompt=15, tool_use=5, prompt_audio=7))
+
     def test_F31_F32_parts(self) -> None:
         """Cached and audio tokens are parts of the prompt, and never more than it."""
         usage = count({

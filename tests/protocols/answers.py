@@ -26,15 +26,21 @@ from agd.conversation import (
     Usage,
     UsageReport,
 )
+from agd.options import DEFAULT, Options
 from agd.protocols.endpoint import Context
 
 TOKEN = "0123456789abcdef01234567"
 
 
-def context(include_usage: bool = False, echo: Mapping[str, Any] | None = None) -> Context:
-    """Return a context for a plain prompt."""
-    prompt = Prompt("gemini-3-flash", (), include_usage=include_usage, stream=True, echo=echo or {})
-    return Context(TOKEN, 1_700_000_000, prompt)
+def context(
+    include_usage: bool = False,
+    echo: Mapping[str, Any] | None = None,
+    options: Options = DEFAULT,
+    **fields: Any,
+) -> Context:
+    """Return a context for a plain prompt; ``fields`` are further ones of the prompt."""
+    prompt = Prompt("gemini-3-flash", (), include_usage=include_usage, stream=True, echo=echo or {}, **fields)
+    return Context(TOKEN, 1_700_000_000, prompt, options)
 
 
 def fold(events: Iterable[Event]) -> Answer:
@@ -68,7 +74,12 @@ _texts = st.text(max_size=8)
 _part = st.one_of(
     st.builds(lambda text: [TextDelta(text)], _texts),
     st.builds(lambda text: [ThoughtDelta(text)], _texts),
-    st.builds(lambda text, result: [CodePart(text, "PYTHON", result)], _texts, st.booleans()),
+    st.builds(
+        lambda text, result, signature: [CodePart(text, "PYTHON", result, signature=signature)],
+        _texts,
+        st.booleans(),
+        st.none() | st.just("c2ln"),
+    ),
     st.just([MediaPart("image/png", "aGk=")]),
     st.builds(
         lambda pieces, signature: (pieces, signature),

@@ -16,7 +16,7 @@ from tests.protocols.refusals import refusal_of
 class ErrorTests(SynchronousTestCase):
     """OpenAI's error object and the reading of bodies."""
 
-    def test_all_four_fields(self) -> None:
+    def test_G32_all_four_fields(self) -> None:
         """The error object has its four fields, null where nothing is known."""
         error = GatewayError(503, "No account is free.", type="server_error")
         self.assertEqual(

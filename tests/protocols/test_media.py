@@ -31,7 +31,7 @@ class DataURLTests(SynchronousTestCase):
         media = read_url(f"data:text/plain;base64,{text if padded else text.rstrip('=')}", "p")
         self.assertEqual(media.data, _b64(raw))
 
-    def test_forms(self) -> None:
+    def test_H05_forms(self) -> None:
         """Parameters, upper case, white space, percent signs and plain text are all read."""
         cases = {
             f"data:image/png;charset=x;base64,{_b64(PNG)}": ("image/png", PNG),
@@ -47,7 +47,7 @@ class DataURLTests(SynchronousTestCase):
                 media = read_url(url, "p")
                 self.assertEqual((media.mime, b64decode(media.data or "")), (mime, raw))
 
-    def test_wrong_type_is_corrected(self) -> None:
+    def test_H06_wrong_type_is_corrected(self) -> None:
         """JPEG bytes called PNG are JPEG, and image/jpg is image/jpeg."""
         for label in ("image/png", "image/jpg", "application/octet-stream"):
             self.assertEqual(read_url(data_url(label, _b64(JPEG)), "p").mime, "image/jpeg")
@@ -82,7 +82,7 @@ class LinkTests(SynchronousTestCase):
         for url in ("https://example.com/a.png?x=1", "http://example.com", "gs://bucket/file"):
             self.assertEqual(read_url(url, "p", "low"), Media(None, uri=url, detail="low"))
 
-    def test_disk_is_never_touched(self) -> None:
+    def test_H03_disk_is_never_touched(self) -> None:
         """Paths, file URLs and other schemes are refused, even where the file exists."""
         for url in ("file:///etc/passwd", "/etc/passwd", "etc/passwd", "ftp://x/y", "", "http://", "https:///etc"):
             with self.subTest(url=url):
@@ -98,7 +98,7 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(read_file(_b64(b"a,b"), "table.CSV", "p").mime, "text/csv")
         self.assertEqual(read_file(data_url("text/csv", _b64(b"a")), None, "p").mime, "text/csv")
 
-    def test_unknown_type(self) -> None:
+    def test_H07_unknown_type(self) -> None:
         """A file whose type cannot be told is refused rather than called PDF."""
         self.assertEqual(refusal_of(read_file, _b64(b"a,b"), None, "p").param, "p")
 

@@ -41,7 +41,7 @@ class Witness:
 class PlainAgentTests(SynchronousTestCase):
     """Headers that treq adds on its own."""
 
-    def test_takes_off_cookies_and_compression(self) -> None:
+    def test_G12_takes_off_cookies_and_compression(self) -> None:
         """Neither cookies nor an offer to compress go out; all else does."""
         witness = Witness()
         agent = PlainAgent(witness)

@@ -61,6 +61,7 @@ class Actor:
     calls: list[tuple[Account, str, Outgoing, bool]] = field(factory=list)
     waiting: list[Deferred[Relay]] = field(factory=list)
     transports: list[StringTransport] = field(factory=list)
+    relays: list[Relay] = field(factory=list)
 
     async def generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
         """Do what the script says for the account, whose name is its address up to the @."""
@@ -80,6 +81,7 @@ class Actor:
         """Make the relay of an answer, its first event in hand."""
         ids = count(1)
         relay = Relay(AnswerReader(lambda: f"call_{next(ids)}"), self.clock, idle_seconds=20.0, stall_seconds=30.0)
+        self.relays.append(relay)
         self.transports.append(StringTransport())
         relay.makeConnection(self.transports[-1])
         relay.dataReceived(line.data)

@@ -49,7 +49,7 @@ class PaceTests(RelayTestCase):
         self.relay.dataReceived(sse(chunk("b")))
         self.assertEqual(self.sink.text, "ab")
 
-    def test_silent_upstream(self) -> None:
+    def test_G19_silent_upstream(self) -> None:
         """An upstream that says nothing for the idle limit is given up."""
         self.clock.advance(IDLE - 1)
         self.assertNoResult(self.relay.done)
@@ -65,6 +65,28 @@ class PaceTests(RelayTestCase):
         self.assertNoResult(self.relay.done)
         self.clock.advance(IDLE)
         self.failed_with(FailureKind.TIMEOUT)
+
+    def test_G19_repetition_is_silence(self) -> None:
+        """A chunk that says nothing new, such as the same usage again and again, does not keep a dead answer alive."""
+        usage = sse({"usageMetadata": {"promptTokenCount": 1}})
+        self.relay.dataReceived(usage)
+        self.clock.advance(IDLE / 2)
+        self.relay.dataReceived(usage + usage)
+        self.clock.advance(IDLE / 2 - 1)
+        self.relay.dataReceived(usage)
+        self.assertNoResult(self.relay.done)
+        self.clock.advance(1)
+        self.failed_with(FailureKind.TIMEOUT)
+
+    def test_G19_news_is_progress(self) -> None:
+        """A chunk that makes no event and says something new starts the silence anew, and so does half an event."""
+        for count in range(5):
+            self.clock.advance(IDLE - 1)
+            self.relay.dataReceived(sse({"usageMetadata": {"promptTokenCount": count}}))
+        for byte in sse(chunk("b"))[:5]:
+            self.clock.advance(IDLE - 1)
+            self.relay.dataReceived(bytes([byte]))
+        self.assertNoResult(self.relay.done)
 
     def test_idle_limit_is_not_for_the_first_event(self) -> None:
         """How long the model thinks before it speaks is limited by whoever asks, not by the idle limit."""
@@ -82,7 +104,7 @@ class PaceTests(RelayTestCase):
         self.clock.advance(1)
         self.failed_with(FailureKind.TIMEOUT)
 
-    def test_client_that_does_not_read(self) -> None:
+    def test_G19_client_that_does_not_read(self) -> None:
         """A client that reads nothing for the stall limit is lost, and the upstream is let go."""
         self.relay.pauseProducing()
         self.clock.advance(STALL - 1)

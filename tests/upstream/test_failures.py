@@ -171,7 +171,7 @@ class PatienceTests(ClientTestCase):
             calls.append((asked, connection))
         return [*calls, (self.wire.generate(), None)]
 
-    def test_first_event_too_late(self) -> None:
+    def test_G19_first_event_too_late(self) -> None:
         """Without a first event in time the call fails as timed out, and its connection is gone."""
         calls = self.in_each_phase()
         refused, _ = calls.pop(3)  # its status is known: it does not wait so long

@@ -11,6 +11,7 @@ from attrs import define, field
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -106,6 +107,15 @@ class LoopbackTests(TestCase):
         of = account("one", self.base_url)
         return Deferred.fromCoroutine(self.client.generate(of, "gemini-x", OUTGOING, stream=stream))
 
+    def sockets_to(self, peer: Peer) -> list[Any]:
+        """Return agd's end of a connection, found among all that the reactor watches."""
+        from twisted.internet import reactor as installed
+
+        reactor: Any = installed
+        assert peer.transport is not None
+        there: Any = peer.transport.getPeer()
+        return [each for each in reactor.getReaders() if isinstance(each, Connection) and each.getHost() == there]
+
     async def failure_of(self, asked: Deferred[Any], kind: FailureKind) -> UpstreamFailure:
         """Wait for the failure of a call, which is of this kind."""
         failure = await self.assertFailure(asked, UpstreamFailure)
@@ -152,6 +162,19 @@ class LoopbackTests(TestCase):
         """The second request goes over the first one's connection."""
         first, second = await self.keep_alive(), await self.keep_alive()
         self.assertIs(first, second)
+
+    async def test_G42_no_delay(self) -> None:
+        """A request leaves at once: Nagle's algorithm is off on the connection to the upstream."""
+        asked = self.ask()
+        peer = await self.server.request()
+        self.write(peer, HEAD + chunked(sse(chunk("hi"))))
+        relay = await asked
+        writing: Any = self.sockets_to(peer)
+        self.assertEqual([each.getTcpNoDelay() for each in writing], [True])
+        done = relay.pour(Recorder())
+        relay.stopProducing()
+        await self.assertFailure(done, ClientLostError)
+        await peer.lost
 
     async def test_stale_keep_alive(self) -> None:
         """A kept connection that the upstream resets under the next request is stale; the next try is on a new one."""

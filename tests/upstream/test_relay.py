@@ -9,9 +9,9 @@ from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
-from agd.conversation import Finished, FinishReason, TextDelta, UsageReport
+from agd.conversation import Answer, Finished, FinishReason, TextDelta, UsageReport
 from agd.errors import FailureKind, UpstreamFailure
-from agd.upstream.relay import Fold
+from agd.upstream.relay import Collector
 from tests.upstream.cases import RelayTestCase
 from tests.upstream.wire import chunk, sse
 
@@ -179,8 +179,8 @@ class EndTests(RelayTestCase):
         self.assert_stopped()
 
 
-class FoldTests(RelayTestCase):
-    """A plain reply is the fold of a stream."""
+class CollectorTests(RelayTestCase):
+    """A plain reply is made of what a stream tells."""
 
     @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5), st.data())
     def test_cut_anywhere(self, texts: list[str], data: st.DataObject) -> None:
@@ -188,13 +188,15 @@ class FoldTests(RelayTestCase):
         RelayTestCase.setUp(self)
         body = sse(*map(chunk, texts), chunk("", "STOP", usageMetadata=USAGE))
         cuts = sorted(data.draw(st.sets(st.integers(0, len(body)), max_size=6)))
-        fold = Fold()
+        collector, answer = Collector(), Answer()
         for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True):
             self.relay.dataReceived(body[start:end])
         self.end()
-        self.successResultOf(self.relay.pour(fold))
-        choice = fold.answer.choices[0]
+        self.successResultOf(self.relay.pour(collector))
+        for event in collector.events:
+            answer.add(event)
+        choice = answer.choices[0]
         self.assertEqual([getattr(part, "text", None) for part in choice.parts], ["".join(texts)])
         self.assertIs(choice.reason, FinishReason.STOP)
-        assert fold.answer.usage is not None
-        self.assertEqual(fold.answer.usage.total, 7)
+        assert answer.usage is not None
+        self.assertEqual(answer.usage.total, 7)

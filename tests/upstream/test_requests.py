@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from agd import __version__
 from agd.errors import FailureKind
 from tests.upstream.cases import ClientTestCase
@@ -86,6 +88,20 @@ class AnswerTests(ClientTestCase):
         self.successResultOf(done)
         self.assertEqual(sink.text, "ab")
         self.assert_nothing_left()
+
+    def test_G12_compressed_unasked(self) -> None:
+        """A proxy that compresses unasked delays no event: what it has flushed is told at once."""
+        packer = zlib.compressobj(wbits=31)
+        asked = self.wire.generate()
+        connection = self.wire.connect()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n")
+        connection.send(chunked(packer.compress(sse(chunk("a"))) + packer.flush(zlib.Z_SYNC_FLUSH)))
+        sink = Recorder()
+        done = self.successResultOf(asked).pour(sink)
+        connection.send(chunked(packer.compress(sse(chunk("b"))) + packer.flush(zlib.Z_SYNC_FLUSH)))
+        self.assertEqual(sink.text, "ab")
+        connection.send(chunked(packer.compress(sse(chunk("", "STOP"))) + packer.flush()) + chunked(b""))
+        self.successResultOf(done)
 
     def test_connection_is_used_again(self) -> None:
         """After a whole answer the next request goes out on the same connection."""

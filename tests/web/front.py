@@ -22,6 +22,7 @@ from agd.conversation import Event, Prompt
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Trail
+from agd.options import DEFAULT
 from agd.routing import Router
 from agd.upstream.relay import ClientLostError, Sink
 from agd.web.auth import Door
@@ -110,6 +111,7 @@ class FakeGateway:
     """A gateway's face: real routing and pool, answers by hand. ``account`` is who serves every call."""
 
     def __init__(self, accounts: Sequence[Account] = (ACCOUNT,)) -> None:
+        self.options = DEFAULT
         self.pool = Pool.of(accounts)
         self.catalogue = Catalogue(frozenset(KNOWN), int(NOW))
         self.router = Router.build({"mine": "gemini-2.5-pro"})

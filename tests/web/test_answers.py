@@ -7,9 +7,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Answer, Finished, FinishReason, Notice, TextDelta, Usage, UsageReport
-from agd.errors import GatewayError
+from agd.errors import FailureKind, GatewayError, UpstreamFailure
+from agd.gemini.client_errors import client_error
 from agd.web.auth import Door
-from agd.web.errors import error_reason
+from agd.web.errors import error_headers, error_reason
 from tests.web.front import ACCOUNT, CHAT, Call, Connection, Front, busy
 
 
@@ -157,7 +158,7 @@ class HeaderTests(AnswerTestCase):
         call.answer(answer())
         told = connection.reply.headers["x-agd-notices"]
         self.assertTrue(told.startswith("seed: clamped??X-Evil: ?; user: ignored; z: zzz"), told)
-        self.assertEqual(len(told), 1000)
+        self.assertEqual((len(told), told[-3:]), (4003, "..."))
         self.assertNotIn("x-evil", connection.reply.headers)
 
     def test_strange_model(self) -> None:
@@ -223,6 +224,35 @@ class ErrorTests(AnswerTestCase):
         self.assertEqual(reply.headers["x-account-email"], "first@example.com")
         self.assertEqual(self.front.observed.statuses, [429])
         self.assertFalse(connection.closing)
+
+    def test_G38_final_errors(self) -> None:
+        """An error that asking again does not change says so in its header, and the notices are told with it."""
+        connection, call = self.asked("/v1/chat/completions", {**CHAT, "user": "ann", "seed2": 1})
+        call.fail(client_error(UpstreamFailure(FailureKind.STATUS, "bad", status=400)))
+        reply = connection.reply
+        self.assertEqual((reply.status, reply.headers["x-should-retry"]), (400, "false"))
+        self.assertIn("user: ", reply.headers["x-agd-notices"])
+        self.assertIn("seed2: ", reply.headers["x-agd-notices"])
+
+    def test_G38_agds_own_refusals(self) -> None:
+        """Whatever agd itself refuses need not be sent again, and is told so once; what may pass later is not."""
+        for method, path, body, status in (
+            ("POST", "/v1/chat/completions", b"{", 400),
+            ("GET", "/nowhere", None, 404),
+            ("DELETE", "/v1/models", None, 405),
+        ):
+            received = self.front.ask(method, path, body).received
+            self.assertIn(f"HTTP/1.1 {status} ".encode(), received)
+            self.assertEqual(received.lower().count(b"x-should-retry: false"), 1)
+        connection, call = self.asked("/v1/responses", {"model": "mine", "input": "x"})
+        call.fail(busy())
+        self.assertNotIn("x-should-retry", connection.reply.headers)
+
+    def test_G38_once(self) -> None:
+        """An error that brings the header itself does not get it twice."""
+        final = GatewayError(400, "no", headers=(("x-should-retry", "false"),))
+        names = [name.lower() for name, _ in error_headers(final)]
+        self.assertEqual(names.count("x-should-retry"), 1)
 
     def test_retry_after_is_never_zero(self) -> None:
         """Retry-After is at least a second: zero would be an invitation to hammer."""

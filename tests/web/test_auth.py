@@ -111,6 +111,13 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(verdict(door("strict"), x_api_key="schlüssel".encode("latin-1")), 401)
         self.assertEqual(verdict(door("strict"), authorization=b"Bearer \xff\xfe"), 401)
 
+    def test_C02_tenant(self) -> None:
+        """A request belongs to the name of its key; where no key is asked for, all belong to one."""
+        one, two = (Headers({"x-api-key": [key]}) for key in ("key-one", "key-two"))
+        self.assertNotEqual(door("strict").tenant(one), door("strict").tenant(two))
+        self.assertEqual(door("strict").tenant(two), door("all_except_health").tenant(two))
+        self.assertEqual({door("off").tenant(one), door("off").tenant(two), door("off").tenant(Headers())}, {"local"})
+
     def test_owner(self) -> None:
         """The owner is the name of the first valid key in the documented order."""
         headers = Headers({"x-goog-api-key": ["key-one"], "authorization": ["Bearer key-two"]})

@@ -18,7 +18,7 @@ class DisconnectTests(StreamTestCase):
         self.assert_over()
         self.assertTrue(self.front.site.drain(1.0).called)
 
-    def test_plain(self) -> None:
+    def test_G20_plain(self) -> None:
         """A client that leaves while its plain answer is made cancels the call."""
         self.front = Front()
         connection, call = self.front.begin()
@@ -26,13 +26,13 @@ class DisconnectTests(StreamTestCase):
         self.assertTrue(call.cancelled)
         self.assert_lost()
 
-    def test_before_the_first_event(self) -> None:
+    def test_G20_before_the_first_event(self) -> None:
         """One that leaves while its stream is being opened cancels the call."""
         self.connection.hang_up()
         self.assertTrue(self.call.cancelled)
         self.assert_lost()
 
-    def test_while_held(self) -> None:
+    def test_G20_while_held(self) -> None:
         """One that leaves after the head and before the first event cancels the call; no comment is sent any more."""
         self.front.clock.advance(10)
         self.connection.hang_up()
@@ -42,7 +42,7 @@ class DisconnectTests(StreamTestCase):
         self.assertEqual(self.connection.received, before)
         self.assert_lost()
 
-    def test_mid_stream(self) -> None:
+    def test_G20_mid_stream(self) -> None:
         """One that leaves midway stops the upstream."""
         relay = self.call.relay()
         relay.give(TextDelta("Hel"))
@@ -60,7 +60,7 @@ class DisconnectTests(StreamTestCase):
         self.assertTrue(relay.aborted)
         self.assertEqual((self.front.observed.statuses, self.front.timers), ([499], 0))
 
-    def test_paused(self) -> None:
+    def test_G20_paused(self) -> None:
         """One that leaves while it does not read stops the upstream all the same."""
         relay = self.call.relay()
         self.connection.wire.producer.pauseProducing()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+from zlib import compress
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -206,11 +209,35 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(connection.reply.status, 400)
 
     def test_coding(self) -> None:
-        """A compressed body is 415; identity is no compression."""
-        for coding in ("gzip", "br", "gzip, identity"):
+        """A compression that is not known is 415 and told which ones are; identity is no compression."""
+        for coding in ("br", "zstd", "gzip, identity", "\xff"):
             reply = self.post(b"\x1f\x8b", **{"Content-Encoding": coding})
             self.assertEqual((reply.status, reply.error["code"]), (415, "unsupported_content_encoding"))
+            self.assertEqual(reply.headers["accept-encoding"], "gzip, deflate")
         self.assertEqual(self.post(b"{}", **{"Content-Encoding": "Identity"}).status, 400)
+
+    def test_H15_compressed(self) -> None:
+        """A compressed body is read like any other; its error is that of the JSON within."""
+        body = b'{"model":"mine","messages":"hello"}'
+        packed = gzip.compress(body)
+        for coding, sent in (("gzip", packed), ("x-GZIP", packed), ("deflate", compress(body))):
+            reply = self.post(sent, **{"Content-Encoding": coding})
+            self.assertEqual((reply.status, reply.error["param"]), (400, "messages"), coding)
+
+    def test_H15_damaged(self) -> None:
+        """A body that is not compressed as it says is 400."""
+        for body in (b"{}", b"", gzip.compress(b"{}")[:-1]):
+            reply = self.post(body, **{"Content-Encoding": "gzip"})
+            self.assertEqual((reply.status, reply.error["code"]), (400, "invalid_content_encoding"), body)
+
+    def test_H15_bomb(self) -> None:
+        """A body that is within the limit only while it is compressed is 413."""
+        packed = gzip.compress(b" " * 10_000_000)[:900]
+        self.assertLess(len(gzip.compress(b" " * 1001)), 100)
+        for body in (gzip.compress(b" " * 1001), packed):
+            reply = self.post(body, **{"Content-Encoding": "gzip"})
+            self.assertEqual((reply.status, reply.error["code"]), (413, "request_too_large"))
+        self.assertEqual(self.post(gzip.compress(b" " * 1000), **{"Content-Encoding": "gzip"}).status, 400)
 
     def test_malformed(self) -> None:
         """What is not JSON is 400 with param null, and is not repeated to the client."""

@@ -6,6 +6,7 @@ import socket
 from typing import Any, cast
 
 from twisted.internet.task import deferLater
+from twisted.internet.tcp import Connection
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -186,7 +187,7 @@ class StreamTests(SocketTestCase):
                 return megabytes
         raise AssertionError("never paused")
 
-    async def test_slow(self) -> None:
+    async def test_G21_slow(self) -> None:
         """A client that does not read pauses the upstream after a few megabytes; once it reads, all goes on."""
         client = self.connect()
         _, relay = await self.began(client)
@@ -197,6 +198,20 @@ class StreamTests(SocketTestCase):
         relay.end()
         self.front.site.drain(60.0)
         self.assertTrue((await reading).endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"))
+
+    async def test_G42_no_delay(self) -> None:
+        """Every event leaves at once: Nagle's algorithm is off on the connection to the client."""
+        client = self.connect()
+        _, relay = await self.began(client)
+        [ours] = [
+            each
+            for each in self.reactor.getReaders()
+            if isinstance(each, Connection) and each.getPeer().port == client.getsockname()[1]
+        ]
+        self.assertTrue(ours.getTcpNoDelay())
+        relay.give(TextDelta("x"))
+        client.close()
+        await self.until(lambda: relay.stopped)
 
     async def test_drain(self) -> None:
         """A drain ends only when a slow client has every byte, though its request was over long before."""

@@ -57,12 +57,12 @@ class StreamTestCase(SynchronousTestCase):
 class BeginningTests(StreamTestCase):
     """The status line."""
 
-    def test_waits(self) -> None:
+    def test_G13_waits(self) -> None:
         """Nothing is sent before the first event is in hand."""
         self.front.clock.advance(9.9)
         self.assertEqual(self.connection.received, b"")
 
-    def test_head(self) -> None:
+    def test_G23_head(self) -> None:
         """The head tells the true status, the model, the account, and that this is an event stream."""
         relay = self.call.relay()
         relay.give(TextDelta("Hello"))
@@ -109,7 +109,7 @@ class BeginningTests(StreamTestCase):
 class HoldTests(StreamTestCase):
     """When the first event takes longer than the headers may wait."""
 
-    def test_held(self) -> None:
+    def test_G13_held(self) -> None:
         """After header_hold_seconds the stream begins with a comment; the account is not known yet and not told."""
         self.front.clock.advance(10)
         self.assertEqual((self.reply.status, self.reply.events), (200, [COMMENT]))
@@ -126,7 +126,7 @@ class HoldTests(StreamTestCase):
         self.assertEqual(self.reply.events, [COMMENT])
         self.connection.hang_up()
 
-    def test_comments(self) -> None:
+    def test_G18_comments(self) -> None:
         """Another comment follows every 15 s until the first event comes."""
         self.front.clock.advance(10)
         for count in range(1, 5):
@@ -165,7 +165,7 @@ class HoldTests(StreamTestCase):
 class CourseTests(StreamTestCase):
     """The events."""
 
-    def test_at_once(self) -> None:
+    def test_G42_at_once(self) -> None:
         """Events leave the moment they come, all of one read in one write."""
         relay = self.call.relay()
         relay.give(TextDelta("one "), TextDelta("two "))
@@ -185,7 +185,7 @@ class CourseTests(StreamTestCase):
         self.assertEqual(self.front.observed.statuses, [200, 200])
         self.assert_over()
 
-    def test_silence(self) -> None:
+    def test_G18_silence(self) -> None:
         """A stream that falls silent is kept alive by comments, and by none while it speaks."""
         relay = self.call.relay()
         for _ in range(10):
@@ -206,7 +206,7 @@ class CourseTests(StreamTestCase):
         self.end(relay)
         self.assert_over()
 
-    def test_http_1_0(self) -> None:
+    def test_G24_http_1_0(self) -> None:
         """An HTTP/1.0 client gets the bare events, and the end of the connection is the end of the stream."""
         connection = self.front.connect()
         body = b'{"model":"mine","stream":true,"messages":[{"role":"user","content":"x"}]}'
@@ -286,7 +286,7 @@ class EndingTests(StreamTestCase):
 class SlowClientTests(StreamTestCase):
     """A client that reads slowly."""
 
-    def test_pauses(self) -> None:
+    def test_G21_pauses(self) -> None:
         """A full send buffer pauses the upstream, an empty one resumes it."""
         relay = self.call.relay()
         relay.give(TextDelta("x"))
@@ -297,7 +297,7 @@ class SlowClientTests(StreamTestCase):
         self.end(relay)
         self.assert_over()
 
-    def test_no_comments(self) -> None:
+    def test_G18_no_comments_while_unread(self) -> None:
         """A client that does not read gets no comments: they would only pile up."""
         relay = self.call.relay()
         relay.give(TextDelta("x"))

@@ -5,88 +5,79 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from agd.conversation import Notice, Prompt, Reasoning, Tool, ToolChoice
+from agd.options import DEFAULT, Options
 from agd.protocols.chat.messages import Turns
-from agd.protocols.fields import Fields, invalid, missing, shown, unsupported, wrong_type
+from agd.protocols.chat.outputs import read_outputs
+from agd.protocols.fields import Fields, invalid, missing, shown, wrong_type
 from agd.protocols.formats import read_effort, read_format
+from agd.protocols.native import read_native
 from agd.protocols.parameters import (
     leftovers,
+    read_count,
+    read_logprobs,
     read_model,
     read_parallel,
     read_sampling,
     read_stream,
-    refuse_many,
+    read_tier,
 )
+from agd.protocols.search import SEARCH_TOOLS, read_search
 from agd.protocols.tools import named, read_choice, read_functions, read_tools
 
 LEGACY = "chat.function_call"
 """Key of ``Prompt.echo``: the request used ``functions``, so the answer speaks of ``function_call``."""
 
 
-def read(body: Mapping[str, Any]) -> Prompt:
+def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     """Read a chat request. Raises ``BadRequest`` with ``param`` for what cannot be carried out."""
     fields, notices = Fields(body), list[Notice]()
     model = read_model(fields)
-    turns = _read_turns(fields, notices)
-    _refuse(fields)
-    _read_modalities(fields, notices)
+    turns = _read_turns(fields, options, notices)
     tools, choice, legacy = _read_tools(fields, notices)
-    read_parallel(fields, notices)
+    logprobs, top_logprobs = read_logprobs(fields)
     sampling = read_sampling(fields, ("max_completion_tokens", "max_tokens"), notices)
-    output_format = read_format(fields.object("response_format"), notices)
-    reasoning = _read_reasoning(fields, notices)
+    outputs = read_outputs(fields, notices)
     stream, include_usage = read_stream(fields, notices)
-    return Prompt(
+    prompt = Prompt(
         model=model,
         messages=tuple(turns.messages),
         instructions=tuple(turns.instructions),
         tools=tools,
         tool_choice=choice,
-        sampling=sampling,
-        output_format=output_format,
-        reasoning=reasoning,
+        sampling=evolve(sampling, logprobs=logprobs, top_logprobs=top_logprobs),
+        output_format=read_format(fields.object("response_format"), notices),
+        reasoning=_read_reasoning(fields, notices),
+        n=read_count(fields),
+        parallel_tool_calls=read_parallel(fields, len(tools), options.parallel_tool_calls, notices),
+        web_search=read_search(fields, notices),
+        modalities=outputs.modalities,
+        image_output=outputs.image_output,
+        speech=outputs.speech,
+        native=read_native(fields, notices),
+        service_tier=read_tier(fields, notices),
         stream=stream,
         include_usage=include_usage,
         echo={LEGACY: True} if legacy else {},
-        notices=(*notices, *leftovers(fields)),
     )
+    return evolve(prompt, notices=(*notices, *leftovers(fields)))
 
 
-def _read_turns(fields: Fields, notices: list[Notice]) -> Turns:
-    entries = fields.objects("messages")
-    if not entries:
+def _read_turns(fields: Fields, options: Options, notices: list[Notice]) -> Turns:
+    values = fields.array("messages")
+    if not values:
         raise missing("messages")
-    turns = Turns(notices)
-    turns.read(entries)
+    turns = Turns(notices, options)
+    turns.read(values)
     return turns
-
-
-def _refuse(fields: Fields) -> None:
-    refuse_many(fields)
-    if fields.flag("logprobs"):
-        raise unsupported("logprobs", "token probabilities are not given.")
-    if fields.integer("top_logprobs", 0, 20) is not None:
-        raise unsupported("top_logprobs", "token probabilities are not given.")
-    for key in ("audio", "web_search_options"):
-        if fields.get(key) is not None:
-            raise unsupported(key, "it cannot be carried out.")
-
-
-def _read_modalities(fields: Fields, notices: list[Notice]) -> None:
-    for index, modality in enumerate(fields.texts("modalities")):
-        path = f"modalities[{index}]"
-        if modality == "audio":
-            raise unsupported("modalities", "answers in sound are not given.")
-        if modality not in {"text", "image"}:
-            raise invalid(path, f"{shown(modality)} is not one of 'text', 'image'.")
-        if modality == "image":
-            notices.append(Notice(path, "not sent: models that make images do so by themselves"))
 
 
 def _read_tools(fields: Fields, notices: list[Notice]) -> tuple[tuple[Tool, ...], ToolChoice | None, bool]:
     """Return tools, choice, and whether they were written in the old way."""
     functions = read_functions(fields)
-    tools = read_tools(fields, "nested", notices)
+    tools = read_tools(fields, "nested", notices, SEARCH_TOOLS)
     if functions and tools:
         raise invalid("functions", "it cannot stand beside 'tools', which replaced it.")
     if functions:

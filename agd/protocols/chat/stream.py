@@ -8,13 +8,12 @@ from typing import Any
 from attrs import define, field
 
 from agd.conversation import (
-    CodePart,
+    Citation,
+    Details,
     Event,
     Finished,
-    MediaPart,
+    LogProbs,
     RefusalDelta,
-    TextDelta,
-    ThoughtDelta,
     ToolCallDelta,
     ToolCallDone,
     ToolCallStart,
@@ -23,22 +22,30 @@ from agd.conversation import (
 )
 from agd.errors import GatewayError
 from agd.protocols import sse
-from agd.protocols.chat.answer import extra_content, finish_word, image_entry
+from agd.protocols.chat.answer import blocked, extras, finish_word
+from agd.protocols.chat.draft import Draft
 from agd.protocols.chat.request import LEGACY
 from agd.protocols.endpoint import Context
 from agd.protocols.errors import error_object
 from agd.protocols.finish import unfinished
-from agd.protocols.markdown import fenced
+from agd.protocols.logprobs import chat_logprobs
+from agd.protocols.signatures import extra_content
 from agd.protocols.usage import completion_usage
+
+_ASIDE = (Citation, Details, LogProbs, RefusalDelta)
+"""Events that are told beside an answer: with these alone, none has been given."""
 
 
 @define
 class _Open:
     """What one choice has sent so far."""
 
-    images: int = 0
+    draft: Draft
+    calls: set[int] = field(factory=set)
+    """Calls that are shown."""
     bare_calls: set[int] = field(factory=set)
     """Calls that have not sent any arguments yet."""
+    details: dict[str, Any] = field(factory=dict)
     finished: bool = False
 
 
@@ -49,13 +56,17 @@ class ChatStream:
     context: Context
     _choices: dict[int, _Open] = field(factory=dict)
     _usage: Usage | None = None
+    _answering: bool = False
+    _refused: bool = False
 
     def write(self, events: Sequence[Event]) -> bytes:
-        """Return the chunks of these events."""
+        """Return the chunks of these events; nothing once the answer has been refused."""
         return b"".join(self._chunks(event) for event in events)
 
     def close(self) -> bytes:
         """Return the usage chunk, if asked for, and ``[DONE]``; an answer without a finish fails instead."""
+        if self._refused:
+            return b""
         if not self._choices or any(not choice.finished for choice in self._choices.values()):
             return self.fail(unfinished())
         if not self.context.prompt.include_usage or self._usage is None:
@@ -71,54 +82,69 @@ class ChatStream:
         if isinstance(event, UsageReport):
             self._usage = event.usage
             return b""
-        choice = self._choices.get(event.choice)
-        first = b""
-        if choice is None:
-            choice = self._choices[event.choice] = _Open()
-            first = self._delta(event.choice, {"role": "assistant", "content": ""})
-        if isinstance(event, Finished):
-            choice.finished = True
-            return first + self._finish(event)
-        delta = self._delta_of(event, choice)
-        return first + self._delta(event.choice, delta) if delta else first
+        if not self._answering:
+            if isinstance(event, RefusalDelta) and self.context.options.blocked_prompt == "error":
+                self._refused = True
+                return self.fail(blocked(event.text))
+            self._answering = not isinstance(event, _ASIDE)
+        if self._refused:
+            return b""
+        if event.choice in self._choices:
+            return self._of(event, self._choices[event.choice])
+        opening = self._begin(event.choice)
+        return opening + self._of(event, self._choices[event.choice])
 
-    def _delta_of(self, event: Event, choice: _Open) -> dict[str, Any]:
+    def _begin(self, index: int) -> bytes:
+        """Open a choice, and those before it: clients that add up chunks keep choices in the order they came in."""
+        opened = b""
+        for place in (*range(min(index, self.context.prompt.n)), index):
+            if place not in self._choices:
+                self._choices[place] = _Open(Draft(place, self.context))
+                opened += self._delta(place, {"role": "assistant", "content": ""})
+        return opened
+
+    def _of(self, event: Any, choice: _Open) -> bytes:
         match event:
-            case TextDelta(text=text) if text:
-                return {"content": text}
-            case ThoughtDelta(text=text) if text:
-                return {"reasoning_content": text}
-            case RefusalDelta(text=text) if text:
-                return {"refusal": text}
-            case CodePart():
-                return {"content": fenced(event)}
-            case MediaPart():
-                choice.images += 1
-                return {"images": [image_entry(choice.images - 1, event.mime, event.data)]}
+            case Finished():
+                choice.finished = True
+                return self._finish(event, choice)
             case ToolCallStart() | ToolCallDelta() | ToolCallDone():
-                return self._call_delta(event, choice)
+                delta = self._call_delta(event, choice)
+            case RefusalDelta(text=text):
+                delta = {"refusal": text} if text else {}
+            case LogProbs(tokens=tokens):
+                return self._entry(event.choice, {}, chat_logprobs(tokens)) if tokens else b""
+            case Details(data=data):
+                choice.details.update(data)
+                return b""
             case _:
-                return {}
+                delta = choice.draft.show(event)
+        return self._delta(event.choice, delta) if delta else b""
 
     def _call_delta(self, event: ToolCallStart | ToolCallDelta | ToolCallDone, choice: _Open) -> dict[str, Any]:
-        legacy = LEGACY in self.context.prompt.echo
-        # The old protocol has room for one call only; a client answers it and is given the next one.
-        if legacy and event.index:
+        if isinstance(event, ToolCallStart) and choice.draft.call(event.signature):
+            choice.calls.add(event.index)
+        if event.index not in choice.calls:
             return {}
         call = _call_piece(event, choice.bare_calls)
-        if not call:
-            return {}
-        return {"function_call": call["function"]} if legacy else {"tool_calls": [call]}
+        if not call or LEGACY not in self.context.prompt.echo:
+            return {"tool_calls": [call]} if call else {}
+        state = {key: call[key] for key in ("extra_content",) if key in call}
+        return {"function_call": {**call["function"], **state}}
 
-    def _finish(self, event: Finished) -> bytes:
+    def _finish(self, event: Finished, choice: _Open) -> bytes:
+        closing = choice.draft.end()
         reason = finish_word(event.reason, LEGACY in self.context.prompt.echo)
         entry = {"index": event.choice, "delta": {}, "logprobs": None, "finish_reason": reason}
-        if event.native:
-            entry["native_finish_reason"] = event.native
-        return sse.data(self._chunk([entry]))
+        entry |= extras(event.native, choice.details, self.context)
+        finish = sse.data(self._chunk([entry]))
+        return self._delta(event.choice, closing) + finish if closing else finish
 
     def _delta(self, index: int, delta: dict[str, Any]) -> bytes:
-        entry = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
+        return self._entry(index, delta, None)
+
+    def _entry(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None) -> bytes:
+        entry = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
         return sse.data(self._chunk([entry]))
 
     def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:

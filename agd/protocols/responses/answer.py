@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ def render(answer: Answer, context: Context) -> dict[str, Any]:
     reason = finish_of(choice)
     output = _output(choice, context.token)
     whole = resource(context, status_of(reason), output, usage=answer.usage, reason=reason)
-    return {**whole, "choices": [_chat_choice(choice)]}
+    return {**whole, "choices": [_chat_choice(choice, context)]}
 
 
 def _output(choice: Choice, token: str) -> list[dict[str, Any]]:
@@ -54,23 +55,27 @@ def _output(choice: Choice, token: str) -> list[dict[str, Any]]:
     return outline.output
 
 
-def _chat_choice(choice: Choice) -> dict[str, Any]:
-    rendered = render_choice(0, choice)
+def _chat_choice(choice: Choice, context: Context) -> dict[str, Any]:
+    rendered = render_choice(0, choice, context)
     kept = ("role", "content", "refusal", "tool_calls")
     message = {key: value for key, value in rendered["message"].items() if key in kept}
     return {**rendered, "message": message}
 
 
 def _replay(choice: Choice) -> Iterator[Event]:
-    """Yield the events whose fold the choice is."""
+    """Yield the events whose fold the choice is; sources follow the words that they belong to."""
+    told, citations = 0, deque(sorted(choice.citations, key=lambda citation: citation.end))
     for index, part in enumerate(choice.parts):
         match part:
             case Text(text=text):
                 yield TextDelta(text)
+                told += len(text)
+                while citations and citations[0].end <= told:
+                    yield citations.popleft()
             case Thought(text=text):
                 yield ThoughtDelta(text)
             case Code():
-                yield CodePart(part.text, part.language, part.result)
+                yield CodePart(part.text, part.language, part.result, outcome=part.outcome)
             case Media():
                 yield MediaPart(part.mime or "", part.data or "")
             case ToolCall():
@@ -79,6 +84,7 @@ def _replay(choice: Choice) -> Iterator[Event]:
                 yield ToolCallDone(index)
             case _:
                 continue
+    yield from citations
     if choice.refusal:
         yield RefusalDelta(choice.refusal)
     yield Finished(finish_of(choice), choice.native)

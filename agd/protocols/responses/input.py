@@ -8,13 +8,13 @@ from attrs import define, field
 
 from agd.conversation import Message, Notice, Text, ToolCall, ToolResult
 from agd.protocols import contents
-from agd.protocols.chat.messages import read_signature
 from agd.protocols.contents import Blocks, read_content, read_texts
 from agd.protocols.fields import Fields, invalid, missing, shown, unsupported, wrong_type
+from agd.protocols.signatures import read_signature
 
 _WORDS: Blocks = {
     "input_text": contents.text,
-    "output_text": contents.text,
+    "output_text": contents.told_text,
     "text": contents.text,
 }
 _BLOCKS: Blocks = {
@@ -54,7 +54,7 @@ class Items:
         if role in {"system", "developer"}:
             self._instruct(item)
         else:
-            parts = read_content(item, "content", _BLOCKS)
+            parts = read_content(item, "content", _BLOCKS, self.notices)
             self.messages.append(Message("user" if role == "user" else "assistant", parts))
 
     def call(self, item: Fields) -> None:
@@ -72,7 +72,7 @@ class Items:
         """Read what a tool answered; an incomplete answer counts as an error."""
         result = ToolResult(
             call_id=item.required_text("call_id"),
-            output=read_content(item, "output", _BLOCKS),
+            output=read_content(item, "output", _BLOCKS, self.notices),
             name=item.text("name"),
             error=item.text("status") == "incomplete",
         )
@@ -93,7 +93,7 @@ class Items:
         notice = Notice("input[].role", "instructions that stand among the turns are sent in front of them")
         if self.messages and notice not in self.notices:
             self.notices.append(notice)
-        self.instructions.extend(read_texts(item, "content", _WORDS))
+        self.instructions.extend(read_texts(item, "content", _WORDS, self.notices))
 
 
 _KINDS: Mapping[str, Callable[[Items, Fields], None]] = {

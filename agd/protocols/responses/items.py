@@ -12,7 +12,7 @@ from typing import Any, Literal
 from attrs import define, field
 
 from agd.conversation import MediaPart, ToolCallStart
-from agd.protocols.chat.answer import extra_content
+from agd.protocols.signatures import extra_content
 
 Payload = tuple[str, dict[str, Any]]
 """An event: its type, and its fields but for ``type`` and ``sequence_number``."""
@@ -40,6 +40,7 @@ class OpenMessage:
     _content: list[dict[str, Any]] = field(factory=list)
     _wording: Wording | None = None
     _pieces: list[str] = field(factory=list)
+    _annotations: list[dict[str, Any]] = field(factory=list)
 
     def begin(self) -> Iterator[Payload]:
         """Open the item."""
@@ -50,11 +51,18 @@ class OpenMessage:
         if wording != self._wording:
             yield from self._close_part()
             self._wording = wording
-            yield "response.content_part.added", {**self._place(), "part": _part(wording, "")}
+            yield "response.content_part.added", {**self._place(), "part": _part(wording, "", [])}
         if text:
             self._pieces.append(text)
             extra: dict[str, Any] = {"logprobs": []} if wording == "output_text" else {}
             yield f"response.{wording}.delta", {**self._place(), "delta": text, **extra}
+
+    def cite(self, annotation: dict[str, Any]) -> Iterator[Payload]:
+        """Add a source of the text; a refusal has none."""
+        if self._wording == "output_text":
+            place = {**self._place(), "annotation_index": len(self._annotations)}
+            self._annotations.append(annotation)
+            yield "response.output_text.annotation.added", {**place, "annotation": annotation}
 
     def end(self, status: ItemStatus) -> Iterator[Payload]:
         """Close the content part and the item."""
@@ -66,11 +74,11 @@ class OpenMessage:
             return
         text = "".join(self._pieces)
         words = {"text": text, "logprobs": []} if self._wording == "output_text" else {"refusal": text}
-        part, place = _part(self._wording, text), self._place()
+        part, place = _part(self._wording, text, self._annotations), self._place()
         yield f"response.{self._wording}.done", {**place, **words}
         yield "response.content_part.done", {**place, "part": part}
         self._content.append(part)
-        self._pieces, self._wording = [], None
+        self._pieces, self._annotations, self._wording = [], [], None
 
     def _place(self) -> dict[str, Any]:
         return {"item_id": self.id, "output_index": self.index, "content_index": len(self._content)}
@@ -159,10 +167,10 @@ def picture(item_id: str, index: int, media: MediaPart) -> Iterator[Payload]:
     yield done(index, {**item, "status": "completed", "result": media.data})
 
 
-def _part(wording: Wording, text: str) -> dict[str, Any]:
+def _part(wording: Wording, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     if wording == "refusal":
         return {"type": "refusal", "refusal": text}
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
 def _summary(text: str) -> dict[str, Any]:

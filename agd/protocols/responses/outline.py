@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, field
 
 from agd.conversation import (
+    Citation,
     CodePart,
     Event,
     Finished,
@@ -34,6 +35,7 @@ from agd.protocols.responses.items import (
     picture,
 )
 from agd.protocols.responses.resource import status_of
+from agd.protocols.visible import Visible
 
 
 @define
@@ -45,6 +47,10 @@ class Outline:
     _items: list[dict[str, Any] | None] = field(factory=list)
     _open: OpenMessage | OpenReasoning | None = None
     _calls: dict[int, OpenCall] = field(factory=dict)
+    _visible: Visible = field(factory=Visible)
+    _told: int = 0
+    _start: int = 0
+    """Where the open message begins in the provider's words, of which there were ``_told`` so far."""
 
     @property
     def output(self) -> list[dict[str, Any]]:
@@ -72,8 +78,14 @@ class Outline:
         match event:
             case TextDelta(text=text) if text:
                 yield from self._say("output_text", text)
+                self._told += len(text)
+                self._visible.text(text)
             case CodePart():
-                yield from self._say("output_text", fenced(event))
+                block = fenced(event)
+                yield from self._say("output_text", block)
+                self._visible.block(block)
+            case Citation():
+                yield from self._cite(event)
             case RefusalDelta(text=text) if text:
                 yield from self._say("refusal", text)
             case ThoughtDelta(text=text) if text:
@@ -94,8 +106,16 @@ class Outline:
             yield from self._shut("completed")
             index = self._next()
             self._open = OpenMessage(self._id("msg", index), index)
+            self._visible, self._start = Visible(), self._told
             yield from self._open.begin()
         yield from self._open.add(wording, text)
+
+    def _cite(self, citation: Citation) -> Iterator[Payload]:
+        """Annotate the open message; a source of words before it came too late to be told."""
+        if isinstance(self._open, OpenMessage) and citation.start >= self._start:
+            start, end = self._visible.place(citation.start - self._start, citation.end - self._start)
+            place = {"type": "url_citation", "start_index": start, "end_index": end}
+            yield from self._open.cite({**place, "url": citation.uri, "title": citation.title})
 
     def _think(self, text: str) -> Iterator[Payload]:
         if not isinstance(self._open, OpenReasoning):

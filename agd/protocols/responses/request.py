@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from agd.conversation import Notice, Prompt, Reasoning
+from agd.options import DEFAULT, Options
 from agd.protocols.fields import Fields, invalid, shown, unsupported, wrong_type
 from agd.protocols.formats import read_effort, read_format
 from agd.protocols.parameters import (
+    ParallelPolicy,
     leftovers,
     leftovers_within,
     read_model,
     read_parallel,
     read_sampling,
     read_stream,
+    read_tier,
     refuse_many,
 )
 from agd.protocols.responses.input import read_input
@@ -42,14 +45,16 @@ _STATEFUL = {
 _REPEATED = ("instructions", "safety_identifier", "prompt_cache_key")
 
 
-def read(body: Mapping[str, Any]) -> Prompt:
+def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     """Read a Responses request. Raises ``BadRequest`` with ``param`` for what cannot be carried out."""
     fields, notices = Fields(body), list[Notice]()
     model = read_model(fields)
     items = read_input(fields, notices)
     _refuse(fields)
     tools = read_tools(fields, "flat", notices)
-    parallel = read_parallel(fields, notices)
+    # The items of a Response are not cut to the first call, whatever the setting for chat.
+    policy: ParallelPolicy = "reject" if options.parallel_tool_calls == "reject" else "ignore"
+    parallel = read_parallel(fields, len(tools), policy, notices)
     text = _read_text(fields, notices)
     reasoning = read_effort(fields, "reasoning", notices)
     stream, include_usage = read_stream(fields, notices)
@@ -66,9 +71,10 @@ def read(body: Mapping[str, Any]) -> Prompt:
         sampling=read_sampling(fields, _LIMITS, notices),
         output_format=read_format(text, notices),
         reasoning=reasoning or Reasoning(),
+        service_tier=read_tier(fields, notices),
         stream=stream,
         include_usage=include_usage,
-        echo=_echo(body, parallel),
+        echo=_echo(body, parallel is not False),
         notices=(*notices, *leftovers(fields)),
     )
 

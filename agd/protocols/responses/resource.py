@@ -100,7 +100,7 @@ def _request_fields(prompt: Prompt) -> dict[str, Any]:
         "metadata": echo.get("metadata", {}),
         "store": False,
         "background": False,
-        "service_tier": "default",
+        "service_tier": prompt.service_tier or "default",
         "safety_identifier": echo.get("safety_identifier"),
         "prompt_cache_key": echo.get("prompt_cache_key"),
     }
@@ -125,7 +125,7 @@ def _format(wanted: OutputFormat | None) -> dict[str, Any]:
     return {
         "type": "json_schema",
         "name": wanted.name or "output",
-        "description": None,
+        "description": wanted.description,
         "schema": wanted.schema,
         "strict": bool(wanted.strict),
     }

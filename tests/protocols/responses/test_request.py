@@ -20,6 +20,8 @@ from agd.conversation import (
 )
 from agd.errors import BadRequest
 from agd.protocols.responses.request import read
+from agd.protocols.responses.resource import resource
+from tests.protocols.answers import context
 from tests.protocols.refusals import refusal_of
 
 F = {"type": "function", "name": "f"}
@@ -148,12 +150,42 @@ class ParameterTests(SynchronousTestCase):
             "text": ({"verbosity": "low"}, "text.verbosity"),
             "parallel_tool_calls": (False, "parallel_tool_calls"),
             "max_tool_calls": (3, "max_tool_calls"),
-            "service_tier": ("flex", "service_tier"),
+            "service_tier": ("ultrafast", "service_tier"),
+            "access_programs": ({"cyber": "x"}, "access_programs"),
+            "background_options": ({"completion_window": "24h"}, "background_options"),
+            "image": ({"context_compression": "auto"}, "image"),
             "mystery": (1, "mystery"),
         }
         for name, (value, param) in cases.items():
             with self.subTest(name=name):
                 self.assertEqual([notice.param for notice in prompt(**{name: value}).notices], [param])
+
+    def test_E20_tiers(self) -> None:
+        """A tier that the provider has is asked of it and shown in the answer, ``fast`` under its other name."""
+        self.assertEqual(prompt(service_tier="flex").service_tier, "flex")
+        self.assertEqual(prompt(service_tier="fast").service_tier, "priority")
+        self.assertEqual(resource(context(service_tier="flex"), "completed", [])["service_tier"], "flex")
+        self.assertEqual(resource(context(), "completed", [])["service_tier"], "default")
+
+    def test_D24_description(self) -> None:
+        """What the client says of the answer's form is kept, and repeated in the Response."""
+        place = {"type": "json_schema", "name": "n", "schema": {}, "description": "A sum."}
+        form = prompt(text={"format": place}).output_format
+        self.assertEqual(getattr(form, "description", None), "A sum.")
+        self.assertEqual(
+            resource(context(output_format=form), "completed", [])["text"]["format"]["description"], "A sum."
+        )
+
+    def test_A12_echoed_blocks(self) -> None:
+        """What stood beside an earlier answer's text is no news; what else a block asks for is told of, once."""
+        told = {"type": "output_text", "text": "y", "annotations": [{"type": "url_citation"}], "logprobs": [{}]}
+        marked = {"type": "input_text", "text": "x", "cache_control": {"type": "ephemeral"}}
+        items = [
+            {"role": "user", "content": [marked, {**marked, "nothing": [], "null": None}]},
+            {"role": "assistant", "content": [told]},
+            {"role": "user", "content": [marked]},
+        ]
+        self.assertEqual([notice.param for notice in prompt(input=items).notices], ["input[].content[].cache_control"])
 
     def test_include(self) -> None:
         """An unknown name to include is refused."""

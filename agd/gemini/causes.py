@@ -1,0 +1,93 @@
+"""What a failed attempt was about, as far as the provider's own words and names tell.
+
+The words are those that have been seen (Developer API, Vertex AI, Code Assist, August 2026); names of reasons are
+``google.api.ErrorReason`` and those of Code Assist.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from agd.errors import UpstreamFailure
+
+KEY_INVALID = "API_KEY_INVALID"
+"""The ``ErrorInfo.reason`` of a key that is wrong, deleted or expired; it comes with status 400."""
+
+_TOO_LONG = re.compile(
+    r"""token\ count\b.{0,80}?\b(?:exceeds|only\ supports\ up\ to|is\ greater\ than\ the\ max)
+      | exceeds?\ the\ max(?:imum)?\ (?:allowed\ )?(?:number\ of\ )?(?:input\ )?tokens?\b
+      | (?:prompt|input|context|request)\ is\ too\ long
+      | exceeds?\b.{0,60}\bcontext\ (?:length|window|limit|size)
+      | longer\ than\ the\ model'?s?\b.{0,20}\bcontext
+      | maximum\ context\ (?:length|window)\b
+      | input\ tokens?\ exceeds?\b""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_SIGNATURE = re.compile(r"\bthought[ _]?signature", re.IGNORECASE)
+_UNKNOWN_FIELD = re.compile(r"\bunknown name\b", re.IGNORECASE)
+_MISSING_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
+
+_ACCOUNT_REASONS = frozenset({
+    KEY_INVALID, "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
+    "API_KEY_ANDROID_APP_BLOCKED", "API_KEY_IOS_APP_BLOCKED", "ACCESS_TOKEN_EXPIRED",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "ACCESS_TOKEN_TYPE_UNSUPPORTED", "ACCOUNT_STATE_INVALID", "BILLING_DISABLED",
+    "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "CREDENTIALS_MISSING", "GCP_SUSPENDED", "SERVICE_DISABLED",
+    "TOS_VIOLATION", "USER_BLOCKED_BY_ADMIN", "USER_PROJECT_DENIED", "VALIDATION_REQUIRED",
+})  # fmt: skip
+_ACCOUNT_WORDS = re.compile(
+    r"reported as leaked|has been suspended|violat\w+ (?:of )?.{0,40}terms of service|requires billing"
+    r"|billing (?:is |has been )?(?:not enabled|disabled)|has not been used in project|project has been denied access",
+    re.IGNORECASE,
+)
+
+_DAY = re.compile(r"per[-_ ]?day|\bdaily\b", re.IGNORECASE)
+_MINUTE = re.compile(r"per[-_ ]?(?:minute|second|hour)", re.IGNORECASE)
+
+
+class QuotaKind(StrEnum):
+    """Which quota a 429 is about (G33)."""
+
+    MINUTE = "minute"
+    """A rate: it is over in a minute or so."""
+    DAY = "day"
+    """A budget: it is over when the day is, or when the provider says."""
+    UNTOLD = "untold"
+    """No quota is named: the provider is short of capacity, or the request itself is too much (G35)."""
+
+
+def quota_kind(failure: UpstreamFailure) -> QuotaKind | None:
+    """Return which quota a failure is about, None when it is no 429. A day's quota wins where both are used up."""
+    if failure.status != 429:
+        return None
+    told = " ".join(failure.quota_ids) or failure.message
+    if failure.reason == "QUOTA_EXHAUSTED" or _DAY.search(told):
+        return QuotaKind.DAY
+    if failure.reason == "RATE_LIMIT_EXCEEDED" or _MINUTE.search(told) or failure.quota_ids:
+        return QuotaKind.MINUTE
+    return QuotaKind.UNTOLD
+
+
+def context_exceeded(failure: UpstreamFailure) -> bool:
+    """Tell whether the prompt has more tokens than the model takes."""
+    return failure.status in {400, 413} and _TOO_LONG.search(failure.message) is not None
+
+
+def signature_refused(failure: UpstreamFailure) -> bool:
+    """Tell whether the provider refused a thought signature, or missed one (C10).
+
+    The same request with bypass values in place of signatures may pass; the account is not to blame.
+    """
+    if failure.reason == _MISSING_SIGNATURE:
+        return True
+    told = failure.status == 400 and _SIGNATURE.search(failure.message) is not None
+    return told and _UNKNOWN_FIELD.search(failure.message) is None
+
+
+def account_refused(failure: UpstreamFailure) -> bool:
+    """Tell whether the account as a whole was refused: its key, its project, its billing, not one model (G30)."""
+    if failure.status == 401 or failure.reason == KEY_INVALID:
+        return True
+    return failure.status == 403 and (
+        failure.reason in _ACCOUNT_REASONS or _ACCOUNT_WORDS.search(failure.message) is not None
+    )

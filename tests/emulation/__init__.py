@@ -1,0 +1,1 @@
+"""Tests of what agd does in a model's place."""
