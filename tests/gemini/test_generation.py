@@ -79,6 +79,7 @@ class SamplingTests(SynchronousTestCase):
 
     def test_E09_E10_E11_candidates(self) -> None:
         """Several answers are asked of one call where the model gives them, and one of each call elsewhere."""
+        several = {OLD: {"candidate_count": 8}}
         for to, n, config, candidates in (
             (OLD, 1, None, 1),
             (OLD, 3, {"candidateCount": 3}, 3),
@@ -86,8 +87,8 @@ class SamplingTests(SynchronousTestCase):
             (NEW, 3, None, 1),
             ("other", 3, None, 1),
         ):
-            self.assertEqual(generation(to=to, n=n), config)
-            self.assertEqual(written(user("q"), to=to, n=n).candidates, candidates)
+            self.assertEqual(generation(to=to, n=n, overrides=several), config)
+            self.assertEqual(written(user("q"), to=to, n=n, overrides=several).candidates, candidates)
 
     def test_E17_logprobs(self) -> None:
         """Log probabilities are asked for, with as many alternatives as the model gives."""
