@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from attrs import define, evolve, field, frozen
 
 from agd.conversation import (
-    Answer,
     Event,
     Media,
     Message,
@@ -87,14 +86,6 @@ def observe(events: Iterable[Event], owner: str, store: SignatureStore, now: flo
     for event in events:
         if isinstance(event, ToolCallStart) and event.signature:
             store.remember(owner, event.id, event.signature, now)
-
-
-def observe_answer(answer: Answer, owner: str, store: SignatureStore, now: float) -> None:
-    """Remember the signatures of the calls of a whole answer."""
-    for choice in answer.choices.values():
-        for part in choice.parts:
-            if isinstance(part, ToolCall) and part.signature:
-                store.remember(owner, part.id, part.signature, now)
 
 
 def _restored(messages: tuple[Message, ...], owner: str, store: SignatureStore, now: float) -> tuple[Message, ...]:

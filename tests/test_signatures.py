@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import (
-    Answer,
     Event,
     Message,
     Prompt,
@@ -19,7 +18,7 @@ from agd.conversation import (
     ToolCallStart,
     ToolResult,
 )
-from agd.signatures import SignatureStore, observe, observe_answer, restore
+from agd.signatures import SignatureStore, observe, restore
 
 DAY = 86_400.0
 
@@ -136,13 +135,11 @@ class RestoreTests(SynchronousTestCase):
             self.assertIs(restore(prompt, "ann", self.store, 1), prompt)
 
     def test_C02_whole_answer(self) -> None:
-        """A plain answer's calls are remembered like a stream's."""
-        answer = Answer()
-        for event in (
+        """A plain answer's calls are remembered like a stream's: from its events, all at once."""
+        events = (
             TextDelta("x"), ToolCallStart(0, "four", "look", "S4"), ToolCallDelta(0, "{}"), ToolCallDone(0),
             ToolCallStart(1, "five", "look"), ToolCallDelta(1, "{}"), ToolCallDone(1),
-        ):  # fmt: skip
-            answer.add(event)
+        )  # fmt: skip
         store = SignatureStore(10, DAY)
-        observe_answer(answer, "ann", store, 0)
+        observe(events, "ann", store, 0)
         self.assertEqual((store.recall("ann", "four", 1), len(store)), ("S4", 1))

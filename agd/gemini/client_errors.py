@@ -6,12 +6,8 @@ nothing here is a 401, and a refused upstream account is a 503.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
 from agd.gemini.causes import QuotaKind, account_refused, context_exceeded, quota_kind
-from agd.gemini.messages import clean_message
 
 _FINAL = (("X-Should-Retry", "false"),)
 """Asking again is of no use; OpenAI's clients obey it (G38)."""
@@ -53,14 +49,6 @@ def client_error(failure: UpstreamFailure) -> GatewayError:
     if status == 501:
         return _final(501, failure.message, type="server_error", code="upstream_unimplemented")
     return _server_error(502, "upstream_error", failure)
-
-
-def blocked_prompt_error(feedback: Mapping[str, Any]) -> GatewayError:
-    """Return the error for a ``promptFeedback`` that blocks, where ``blocked_prompt`` is ``error`` (F07)."""
-    message = feedback.get("blockReasonMessage")
-    words = clean_message(message) if isinstance(message, str) else ""
-    story = f"The provider blocked the prompt: {feedback.get('blockReason')}. {words}".rstrip()
-    return _final(400, story, code="content_policy_violation", param="messages")
 
 
 def _refused(status: int, failure: UpstreamFailure) -> GatewayError:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
-from agd.gemini.client_errors import blocked_prompt_error, client_error
+from agd.gemini.client_errors import client_error
 
 
 def error(**fields: Any) -> GatewayError:
@@ -99,14 +99,6 @@ class ClientErrorTests(SynchronousTestCase):
                 FailureKind.MALFORMED: (502, "upstream_malformed_response"),
             },
         )
-
-    def test_F07_blocked_prompt(self) -> None:
-        """Where a blocked prompt is to be an error, it is OpenAI's, final, and says why."""
-        found = blocked_prompt_error({"blockReason": "SAFETY", "blockReasonMessage": "No <b>way</b>."})
-        self.assertEqual((found.status, found.code, found.param), (400, "content_policy_violation", "messages"))
-        self.assertEqual(found.message, "The provider blocked the prompt: SAFETY. No way .")
-        self.assertIn(("X-Should-Retry", "false"), found.headers)
-        self.assertEqual(blocked_prompt_error({"blockReason": "X"}).message, "The provider blocked the prompt: X.")
 
     @given(
         st.sampled_from(FailureKind),
