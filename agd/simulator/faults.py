@@ -46,9 +46,10 @@ _count = optional(and_(instance_of(int), ge(0)))
 class Fault:
     """One fault. ``times`` is how many requests meet it (None: all, until cleared); ``seconds`` always comes first.
 
-    ``scope`` is ``generate``, ``models``, ``count`` or ``all``; ``model`` narrows it to one model. ``status``, ``message``,
-    ``grpc``, ``reason``, ``retry_delay`` (seconds), ``quota_id`` make the error of STATUS and ERROR_IN_200; ``body``
-    replaces it (or the bytes of GARBAGE). ``how`` (CUT) is ``clean`` (a well-formed end of the body), ``close`` (the
+    ``scope`` is ``generate``, ``models``, ``count`` or ``all``; ``model`` narrows it to one model. ``status``,
+    ``message``, ``grpc``, ``reason``, ``retry_delay`` (seconds), ``quota_id`` make the error of STATUS and
+    ERROR_IN_200; ``body`` replaces it (or the bytes of GARBAGE). ``how`` (CUT) is ``clean`` (a well-formed end of the
+    body), ``close`` (the
     connection closes inside the body) or ``reset``.
     """
 
