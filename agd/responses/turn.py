@@ -1,0 +1,159 @@
+"""One Response while it is made: asked of the gateway, told frame by frame, kept for what may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define, evolve, field
+
+from agd.conversation import Notice, Prompt
+from agd.emulation.truncation import without_oldest
+from agd.errors import GatewayError
+from agd.gateway import Source, Trail
+from agd.gemini.causes import fitting_share
+from agd.protocols.endpoint import Context
+from agd.protocols.responses.answer import render
+from agd.protocols.responses.asked import Asked, asked_of
+from agd.protocols.responses.listing import listed
+from agd.protocols.responses.narration import Frame, Narration
+from agd.responses.compaction import summarising, summary_of
+from agd.store.responses import Record
+from agd.store.worker import StoreError
+
+if TYPE_CHECKING:
+    from agd.responses.engine import Engine
+
+T = TypeVar("T")
+Ask = Callable[[Prompt, Trail], Awaitable[T]]
+
+NOT_STORED = Notice("store", "the response could not be stored: it cannot be retrieved or continued by its id")
+
+
+@define(eq=False)
+class Turn:
+    """One Response. Either ``whole`` is called, or ``open`` and then, when all was poured, ``conclude`` or ``fail``.
+
+    ``record`` is what was made of it, there after its end; also of one that is not stored, for a connection's memory.
+    """
+
+    context: Context
+    owner: str
+    trail: Trail
+    narration: Narration
+    _engine: Engine
+    record: Record | None = field(default=None, init=False)
+
+    @property
+    def id(self) -> str:
+        """The Response's id."""
+        return f"resp_{self.context.token}"
+
+    @property
+    def prompt(self) -> Prompt:
+        """What is asked."""
+        return self.context.prompt
+
+    @property
+    def asked(self) -> Asked:
+        """What of the request the answer needs."""
+        return asked_of(self.prompt)
+
+    @property
+    def generate(self) -> bool:
+        """False for a warm-up: what is sent is kept, and nothing is asked of a model."""
+        return self.asked.generate
+
+    # ------------------------------------------------------------------ asking
+
+    async def open(self) -> Source:
+        """Ask for a streamed answer. Raises ``GatewayError`` while nothing of it is there."""
+        return await self._fitting(self._engine.gateway.open)
+
+    async def whole(self) -> dict[str, Any]:
+        """Ask for the whole answer, keep it, and return the Response. Raises ``GatewayError``."""
+        if self.asked.compacts:
+            await self.compact()
+            self.narration.finish()
+            return self.narration.resource(stored=await self._keep())
+        answer = await self._fitting(self._engine.gateway.complete)
+        stored = self.asked.store
+        body, memory = render(answer, self.context, seal=self.narration.seal, stored=stored)
+        if stored and not await self._save(self._record(body, memory)):
+            body["store"] = False
+        return body
+
+    async def compact(self) -> list[Frame]:
+        """Let the model summarise what was sent, which is then the answer; return the frames that tell so."""
+        summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
+        return self.narration.compaction(self._engine.seal(self.owner)({"summary": summary}))
+
+    async def _fitting(self, ask: Ask[T]) -> T:
+        """Ask; where the conversation is too long and the client allows it, again without its oldest rounds (I34)."""
+        prompt = self.prompt
+        while True:
+            try:
+                return await ask(prompt, self.trail)
+            except GatewayError as error:
+                shorter = self._shortened(prompt, error)
+                if shorter is None:
+                    raise
+                prompt = shorter
+
+    def _shortened(self, prompt: Prompt, error: GatewayError) -> Prompt | None:
+        if error.code != "context_length_exceeded" or self.asked.truncation != "auto":
+            return None
+        messages = without_oldest(prompt.messages, fitting_share(error.message))
+        if messages is None:
+            return None
+        left_out = len(self.prompt.messages) - len(messages)
+        self.trail.note([Notice("truncation", f"the {left_out} oldest turns were left out: the model takes no more")])
+        return evolve(prompt, messages=messages)
+
+    # ------------------------------------------------------------------ the end
+
+    async def conclude(self) -> list[Frame]:
+        """Everything was poured: return the last frames; the terminal one when the Response is stored."""
+        frames = self.narration.finish()
+        return frames + self.narration.terminal(stored=await self._keep())
+
+    async def fail(self, error: GatewayError) -> list[Frame]:
+        """Return the frames that end the Response as failed, when that is stored."""
+        self.narration.break_off(error)
+        return self.narration.terminal(stored=await self._keep())
+
+    async def warm_up(self) -> list[Frame]:
+        """Remember what was sent and return the frames of an answer in which nothing was generated."""
+        frames = self.narration.begin()
+        return frames + self.narration.settle(stored=await self._keep())
+
+    async def _keep(self) -> bool:
+        """Keep the Response as it stands; tell whether it is stored."""
+        stored = self.asked.store
+        record = self._record(self.narration.resource(stored=stored), self.narration.memory)
+        return await self._save(record) if stored else False
+
+    async def _save(self, record: Record) -> bool:
+        try:
+            await self._engine.store.save(record)
+        except StoreError as error:
+            self._engine.mourn(self.trail, error)
+            self.trail.note([NOT_STORED])
+            return False
+        return True
+
+    def _record(self, body: dict[str, Any], memory: Any) -> Record:
+        asked = self.asked
+        self.record = Record(
+            id=self.id,
+            owner=self.owner,
+            created=self.context.created,
+            previous=asked.repeated.get("previous_response_id"),
+            status=body["status"],
+            background=asked.background,
+            input=tuple(listed(asked.items, self.context.token)),
+            body={key: value for key, value in body.items() if key != "choices"},
+            memory=tuple(memory),
+            journal=None,
+        )
+        return self.record
