@@ -18,6 +18,7 @@ from agd.gemini.models import bundled_models
 from agd.launch import Launch, read_text
 from agd.options import Options
 from agd.routing import Router
+from agd.sealing import KeyRing
 from agd.settings import Settings, effective_auth_mode
 from agd.settings.reading import Reading
 from agd.settings.secret import SecretText
@@ -40,6 +41,7 @@ class Daemon:
     site: Site
     gateway: Gateway
     connections: Connections
+    ring: KeyRing
     _policy: Policy
 
     @classmethod
@@ -47,6 +49,7 @@ class Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
         observer = LogObserver()
+        ring = KeyRing.fresh(secrets.token_bytes)
         connections = Connections(reactor, settings.upstream.connect_seconds)
         http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
         upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
@@ -68,13 +71,13 @@ class Daemon:
         api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
         site = Site(
             api.app.resource(),
-            _door(launch),
+            _door(launch, ring),
             clock=reactor,
             mint_id=lambda: "req_" + secrets.token_hex(12),
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, policy)
+        return cls(site, gateway, connections, ring, policy)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -92,7 +95,7 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
-        self.site.door = _door(launch)
+        self.site.door = _door(launch, self.ring)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
 
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
@@ -149,13 +152,18 @@ def _policy(launch: Launch) -> Policy:
     return Policy(expose, launch.settings.upstream.header_hold_seconds)
 
 
-def _door(launch: Launch) -> Door:
+def _door(launch: Launch, ring: KeyRing) -> Door:
     proxy = launch.settings.proxy
     return Door.of(
         effective_auth_mode(launch.settings, launch.loopback_only),
-        [(client.name, client.key.reveal()) for client in launch.settings.client_keys],
+        # The one key has a name in logs only: an owner of that name might be another one's in a list of keys.
+        [
+            (None if client.key is proxy.api_key else client.name, client.key.reveal())
+            for client in launch.settings.client_keys
+        ],
         proxy.allowed_hosts,
         proxy.cors_origins,
+        mac=ring.owner_mac,
     )
 
 

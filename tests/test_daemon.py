@@ -50,7 +50,7 @@ class DaemonTestCase(SynchronousTestCase):
         """Write the configuration and read it."""
         file = self.folder / "agd.toml"
         file.write_text(text)
-        return prepare(str(file), environ={})
+        return prepare(str(file), environ={"HOME": str(self.folder.absolute())})
 
     def build(self, text: str) -> Daemon:
         """Make a daemon of a configuration."""

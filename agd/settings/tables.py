@@ -15,6 +15,7 @@ from agd.options import Options
 from agd.settings.addresses import BaseUrl, HostName, Origin
 from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
 from agd.settings.secret import Secret, SecretText
+from agd.settings.store import Store
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap, setting
 from agd.settings.translation import Translation
 
@@ -174,6 +175,7 @@ class Settings:
             TableOf(Translation), "How requests and answers are translated where more than one way is right."
         ),
     )
+    store: Store = field(factory=Store, metadata=setting(TableOf(Store), "What is kept on disk, and for how long."))
     models: Mapping[str, Mapping[str, Any]] = field(
         factory=dict,
         converter=_read_only_tables,
