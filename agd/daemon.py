@@ -5,10 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from treq.client import HTTPClient
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
 
 from agd.accounts.account import Account, ApiKey
 from agd.accounts.catalogue import Catalogue
@@ -23,15 +27,21 @@ from agd.settings import Settings, effective_auth_mode
 from agd.settings.reading import Reading
 from agd.settings.secret import SecretText
 from agd.signatures import SignatureStore
+from agd.store.retention import Limits as Retention
+from agd.store.store import Place, Store
 from agd.telemetry import LogObserver
 from agd.transport.agent import Body, make_agent
 from agd.transport.agent import Pool as Connections
 from agd.upstream.client import Limits, UpstreamClient
 from agd.upstream.documents import Document
 from agd.upstream.media import Source
+from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
-from agd.web.openai import OpenAI, Policy
+from agd.web.openai import OpenAI
 from agd.web.site import Site
+
+if TYPE_CHECKING:
+    from agd.web.responses import Responses
 
 
 @define(eq=False)
@@ -41,7 +51,8 @@ class Daemon:
     site: Site
     gateway: Gateway
     connections: Connections
-    ring: KeyRing
+    store: Store
+    _responses: _Responses
     _policy: Policy
 
     @classmethod
@@ -49,7 +60,7 @@ class Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
         observer = LogObserver()
-        ring = KeyRing.fresh(secrets.token_bytes)
+        store = _store(launch, reactor)
         connections = Connections(reactor, settings.upstream.connect_seconds)
         http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
         upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
@@ -68,16 +79,18 @@ class Daemon:
             overrides=settings.models,
         )
         policy = _policy(launch)
-        api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
+        answering = Answering(policy, reactor)
+        responses = _Responses(gateway, store, answering)
+        api = OpenAI(gateway, responses, answering, time.time, _mint)
         site = Site(
             api.app.resource(),
-            _door(launch, ring),
+            _door(launch, store.ring),
             clock=reactor,
             mint_id=lambda: "req_" + secrets.token_hex(12),
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, ring, policy)
+        return cls(site, gateway, connections, store, responses, policy)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -95,8 +108,13 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
-        self.site.door = _door(launch, self.ring)
+        self.site.door = _door(launch, self.store.ring)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
+        self.store.responses.limits = _retention(launch)
+
+    def finish_background(self, grace: float, clock: Any) -> Deferred[Any]:
+        """Let responses that run in the background end; after ``grace`` seconds they fail."""
+        return self._responses.finish(grace, clock)
 
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
@@ -118,6 +136,30 @@ class _Documents:
         if self._source is None:
             self._source = Fetcher(self._reactor)
         return await self._source.fetch(url, declared, max_bytes, seconds)
+
+
+@define(eq=False)
+class _Responses:
+    """The Responses API. What that takes is loaded when it is first asked: idle memory is counted."""
+
+    _gateway: Gateway
+    _store: Store
+    _answering: Answering
+    _made: Responses | None = None
+
+    def __call__(self) -> Responses:
+        """Return the API's routes."""
+        if self._made is None:
+            from agd.responses.engine import Engine  # noqa: PLC0415 - see above
+            from agd.web.responses import Responses  # noqa: PLC0415
+
+            engine = Engine(self._gateway, self._store.responses, self._store.ring, time.time, _mint)
+            self._made = Responses(engine, self._answering)
+        return self._made
+
+    def finish(self, grace: float, clock: Any) -> Deferred[Any]:
+        """See ``Daemon.finish_background``."""
+        return succeed(None) if self._made is None else self._made.engine.background.finish(grace, clock)
 
 
 def accounts_of(settings: Settings) -> tuple[Account, ...]:
@@ -145,6 +187,24 @@ def _store_size(options: Options) -> tuple[int, float]:
 def _limits(settings: Settings) -> Limits:
     upstream = settings.upstream
     return Limits(upstream.first_event_seconds, upstream.idle_seconds, settings.proxy.client_stall_seconds)
+
+
+def _store(launch: Launch, reactor: Any) -> Store:
+    threads = ThreadPool(minthreads=1, maxthreads=1, name="agd-store")
+    return Store.of(
+        Place(launch.store_path, launch.state_directory),
+        _retention(launch),
+        threads=threads,
+        in_thread=partial(deferToThreadPool, reactor, threads),
+        clock=reactor,
+        now=time.time,
+        random=secrets.token_bytes,
+    )
+
+
+def _retention(launch: Launch) -> Retention:
+    kept = launch.settings.store
+    return Retention.of(kept.max_age_days, kept.max_bytes, memory=launch.store_path is None)
 
 
 def _policy(launch: Launch) -> Policy:
@@ -184,6 +244,10 @@ def _rereader(launch: Launch) -> Callable[[Account], ApiKey | None]:
         return None if reading.problems else ApiKey(secret.reveal())
 
     return reread
+
+
+def _mint() -> str:
+    return secrets.token_hex(16)
 
 
 def _mint_call_id() -> str:

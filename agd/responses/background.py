@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST = 256
 """How many may run at a time: each is an upstream call, and its events are in memory."""
+
+SHUTTING_DOWN = GatewayError(503, "agd is shutting down", type="server_error", code="shutting_down")
 
 _log = Logger("agd")
 
@@ -50,9 +53,20 @@ class Background:
         run.start().addErrback(_log_mistake).addBoth(lambda _: self._gone(run))
         return run
 
-    def stop(self, error: GatewayError) -> Deferred[Any]:
-        """End all with an error; fires when each is stored so."""
-        return gatherResults([Deferred.fromCoroutine(run.end(error)) for run in list(self._runs.values())])
+    def finish(self, grace: float, clock: IReactorTime) -> Deferred[Any]:
+        """Let all that runs end; what runs after ``grace`` seconds fails. Fires when everything is stored."""
+        overdue = clock.callLater(grace, self._hurry)
+
+        def done(result: Any) -> Any:
+            if overdue.active():
+                overdue.cancel()
+            return result
+
+        return gatherResults([run.ended() for run in self._runs.values()]).addBoth(done)
+
+    def _hurry(self) -> None:
+        for run in list(self._runs.values()):
+            run.stop(SHUTTING_DOWN)
 
     def _gone(self, run: Run) -> None:
         del self._runs[run.turn.owner, run.turn.id]
@@ -72,7 +86,7 @@ class Run:
     async def queue(self) -> None:
         """Store the response as queued: if agd dies, it will be found failed. Raises ``GatewayError``."""
         self.journal.add(self.turn.narration.queued())
-        if not await self.turn.keep():
+        if not await self.turn.queue():
             message = "The response cannot be stored now, and without that it cannot run in the background."
             raise GatewayError(503, message, type="server_error", code="store_unavailable")
 
@@ -86,18 +100,23 @@ class Run:
         return self.turn.narration.resource(stored=True)
 
     async def cancel(self) -> dict[str, Any]:
-        """End it as cancelled; return what it is then."""
-        await self.end(None)
+        """End it as cancelled, unless it is ending already; return what it is then."""
+        ended = self.ended()
+        self.stop(None)
+        await ended
         return self.resource()
 
-    async def end(self, error: GatewayError | None) -> None:
-        """End it, as failed with an error or as cancelled, unless it is ending already; return when it has ended."""
+    def stop(self, error: GatewayError | None) -> None:
+        """Begin to end it, as failed with an error or as cancelled, unless it is ending already."""
+        if self._work is not None and not self._ending:
+            self._ending, self._error = True, error
+            self._work.cancel()
+
+    def ended(self) -> Deferred[None]:
+        """Return what fires when it has ended and is stored."""
         ended: Deferred[None] = Deferred()
         self._waiting.append(ended)
-        if self._work is not None and not self._ending:
-            self._error = error
-            self._work.cancel()
-        await ended
+        return ended
 
     def take(self, events: Sequence[Event]) -> None:
         """Tell events to whoever follows; see ``agd.upstream.relay.Sink``."""
@@ -121,24 +140,22 @@ class Run:
         )
 
     async def _answer(self) -> None:
+        """Let the model answer, then tell and store the end, which is not cancelled any more."""
         turn = self.turn
         try:
             self.journal.add(turn.narration.begin())
             await (await turn.open()).pour(self)
         except CancelledError:
-            self._ending = True
-            frames = await (turn.fail(self._error) if self._error is not None else turn.cancel())
+            end = turn.cancel() if self._error is None else turn.fail(self._error)
         except GatewayError as error:
-            self._ending = True
-            frames = await turn.fail(error)
+            end = turn.fail(error)
         except UpstreamFailure as failure:
-            self._ending = True
             turn.trail.failures.append(f"mid-stream: {failure}")
-            frames = await turn.fail(client_error(failure))
+            end = turn.fail(client_error(failure))
         else:
-            self._ending = True
-            frames = await turn.conclude()
-        self.journal.add(frames)
+            end = turn.conclude()
+        self._ending = True
+        self.journal.add(await end)
 
 
 def _log_mistake(failure: Failure) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, field
 
 from agd.conversation import Prompt
-from agd.errors import BadRequest, GatewayError
+from agd.errors import BadRequest, GatewayError, StoreError
 from agd.gateway import Gateway, Trail
 from agd.protocols.endpoint import Context
 from agd.protocols.endpoints import read_responses
@@ -24,31 +24,29 @@ from agd.protocols.responses.paging import Page, list_page
 from agd.protocols.responses.past import Past, wanted
 from agd.protocols.responses.recite import recite
 from agd.protocols.usage import response_usage
-from agd.responses.background import Background
+from agd.responses.background import Background, Run
 from agd.responses.compaction import kept_words, summarising, summary_of
 from agd.responses.history import Local, recall
 from agd.responses.journal import Journal, unpack
 from agd.responses.turn import Turn
 from agd.sealing import KeyRing
-from agd.store.responses import Record, ResponseStore
-from agd.store.worker import StoreError
+from agd.store.record import Record
+from agd.store.responses import ResponseStore
+
+_log = Logger("agd")
 
 _NOTHING_LOCAL: Local = {}
 
 
 @define(eq=False)
 class Engine:
-    """Makes responses and keeps them. ``now`` gives unix seconds, ``mint`` random hexadecimal digits.
-
-    ``mourn`` hears of a store that fails.
-    """
+    """Makes responses and keeps them. ``now`` gives unix seconds, ``mint`` random hexadecimal digits."""
 
     gateway: Gateway
     store: ResponseStore
     ring: KeyRing
     now: Callable[[], float]
     mint: Callable[[], str]
-    mourn: Callable[[Trail, StoreError], None]
     background: Background = field(factory=Background)
 
     # ------------------------------------------------------------------ making
@@ -66,8 +64,8 @@ class Engine:
         context = Context(self.mint(), int(self.now()), prompt, self.gateway.options)
         return Turn(context, owner, trail, Narration(context, self.seal(owner)), self)
 
-    async def launch(self, turn: Turn) -> dict[str, Any]:
-        """Let a response run without its client; return it as it is queued. Raises ``GatewayError``."""
+    async def launch(self, turn: Turn) -> Run:
+        """Let a response run without its client. Raises ``GatewayError``."""
         return await self.background.launch(turn)
 
     async def count(self, body: Mapping[str, Any], owner: str, trail: Trail) -> dict[str, Any]:
@@ -160,7 +158,7 @@ class Engine:
         try:
             return await looking
         except StoreError as error:
-            self.mourn(Trail(""), error)
+            _log.error("the store cannot be read: {error}", error=str(error))
             message = "agd's store of responses cannot be read now"
             raise GatewayError(503, message, type="server_error", code="store_unavailable") from None
 

@@ -14,7 +14,8 @@ from attrs import evolve
 from agd.errors import BadRequest
 from agd.protocols.fields import shown
 from agd.protocols.responses.past import Past, Wanted
-from agd.store.responses import Record, ResponseStore
+from agd.store.record import Record
+from agd.store.responses import ResponseStore
 
 _UNFINISHED = frozenset({"queued", "in_progress"})
 

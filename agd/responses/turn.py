@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field
+from twisted.logger import Logger
 
 from agd.conversation import Notice, Prompt
 from agd.emulation.truncation import without_oldest
-from agd.errors import GatewayError
+from agd.errors import GatewayError, StoreError
 from agd.gateway import Source, Trail
 from agd.gemini.causes import fitting_share
 from agd.protocols.endpoint import Context
@@ -18,8 +19,8 @@ from agd.protocols.responses.asked import Asked, asked_of
 from agd.protocols.responses.listing import listed
 from agd.protocols.responses.narration import Frame, Narration
 from agd.responses.compaction import summarising, summary_of
-from agd.store.responses import Record
-from agd.store.worker import StoreError
+from agd.store.record import Record
+from agd.upstream.confluence import Settled
 
 if TYPE_CHECKING:
     from agd.responses.engine import Engine
@@ -28,6 +29,8 @@ T = TypeVar("T")
 Ask = Callable[[Prompt, Trail], Awaitable[T]]
 
 NOT_STORED = Notice("store", "the response could not be stored: it cannot be retrieved or continued by its id")
+
+_log = Logger("agd")
 
 
 @define(eq=False)
@@ -68,25 +71,25 @@ class Turn:
 
     async def open(self) -> Source:
         """Ask for a streamed answer. Raises ``GatewayError`` while nothing of it is there."""
+        if self.asked.compacts:
+            await self._compact()
+            return Settled(())
         return await self._fitting(self._engine.gateway.open)
 
     async def whole(self) -> dict[str, Any]:
         """Ask for the whole answer, keep it, and return the Response. Raises ``GatewayError``."""
         if self.asked.compacts:
-            await self.compact()
+            await self._compact()
             self.narration.finish()
-            return self.narration.resource(stored=await self._keep())
+            return await self._kept(self.narration.resource, self.narration.memory)
         answer = await self._fitting(self._engine.gateway.complete)
-        stored = self.asked.store
-        body, memory = render(answer, self.context, seal=self.narration.seal, stored=stored)
-        if stored and not await self._save(self._record(body, memory)):
-            body["store"] = False
-        return body
+        told, memory = render(answer, self.context, seal=self.narration.seal, stored=True)
+        return await self._kept(lambda *, stored: {**told, "store": stored}, memory)
 
-    async def compact(self) -> list[Frame]:
-        """Let the model summarise what was sent, which is then the answer; return the frames that tell so."""
+    async def _compact(self) -> None:
+        """Let the model summarise what was sent; that is the answer."""
         summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
-        return self.narration.compaction(self._engine.seal(self.owner)({"summary": summary}))
+        self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
 
     async def _fitting(self, ask: Ask[T]) -> T:
         """Ask; where the conversation is too long and the client allows it, again without its oldest rounds (I34)."""
@@ -113,36 +116,50 @@ class Turn:
     # ------------------------------------------------------------------ the end
 
     async def conclude(self) -> list[Frame]:
-        """Everything was poured: return the last frames; the terminal one when the Response is stored."""
+        """Everything was poured: return the last frames, the terminal one when the Response is stored."""
         frames = self.narration.finish()
-        return frames + self.narration.terminal(stored=await self._keep())
+        return frames + await self._ended()
 
     async def fail(self, error: GatewayError) -> list[Frame]:
         """Return the frames that end the Response as failed, when that is stored."""
-        self.narration.break_off(error)
-        return self.narration.terminal(stored=await self._keep())
+        frames = self.narration.break_off(error)
+        return frames + await self._ended()
+
+    async def cancel(self) -> list[Frame]:
+        """Return the frames that end the Response as cancelled, when that is stored."""
+        frames = self.narration.cancel()
+        return frames + await self._ended()
 
     async def warm_up(self) -> list[Frame]:
-        """Remember what was sent and return the frames of an answer in which nothing was generated."""
-        frames = self.narration.begin()
-        return frames + self.narration.settle(stored=await self._keep())
+        """Remember what was sent; return the frames of an answer in which nothing was generated."""
+        frames = self.narration.begin() + self.narration.settle()
+        return frames + await self._ended()
 
-    async def _keep(self) -> bool:
-        """Keep the Response as it stands; tell whether it is stored."""
+    async def queue(self) -> bool:
+        """Store the Response as it is before it runs; tell whether that could be done."""
+        return await self._save(self._record(self.narration.resource(stored=True), ()))
+
+    async def _ended(self) -> list[Frame]:
+        body = await self._kept(self.narration.resource, self.narration.memory)
+        return self.narration.terminal(stored=body["store"])
+
+    async def _kept(self, told: Callable[..., dict[str, Any]], memory: Sequence[Any]) -> dict[str, Any]:
+        """Keep the Response as far as its client wants it; return it as it then is."""
         stored = self.asked.store
-        record = self._record(self.narration.resource(stored=stored), self.narration.memory)
-        return await self._save(record) if stored else False
+        body = told(stored=stored)
+        record = self._record(body, memory)
+        return body if not stored or await self._save(record) else told(stored=False)
 
     async def _save(self, record: Record) -> bool:
         try:
             await self._engine.store.save(record)
         except StoreError as error:
-            self._engine.mourn(self.trail, error)
+            _log.error("{request}: {id} is not stored: {error}", request=self.trail.request_id, id=self.id, error=error)
             self.trail.note([NOT_STORED])
             return False
         return True
 
-    def _record(self, body: dict[str, Any], memory: Any) -> Record:
+    def _record(self, body: dict[str, Any], memory: Sequence[Any]) -> Record:
         asked = self.asked
         self.record = Record(
             id=self.id,
@@ -154,6 +171,5 @@ class Turn:
             input=tuple(listed(asked.items, self.context.token)),
             body={key: value for key, value in body.items() if key != "choices"},
             memory=tuple(memory),
-            journal=None,
         )
         return self.record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from klein import Klein
@@ -24,16 +24,21 @@ from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
 from agd.web.request import Request
-from agd.web.responses import Responses
 from agd.web.stream import Speaker
+
+if TYPE_CHECKING:
+    from agd.web.responses import Responses
 
 
 @define(eq=False, slots=False)
 class OpenAI:
-    """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits."""
+    """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits.
+
+    ``responses`` gives the Responses API, which is loaded when it is first asked.
+    """
 
     gateway: Gateway
-    responses: Responses
+    responses: Callable[[], Responses]
     answering: Answering
     now: Callable[[], float]
     mint_id: Callable[[], str]
@@ -59,39 +64,39 @@ class OpenAI:
     async def create_response(self, request: Request) -> bytes | None:
         """Responses."""
         self._require_account()
-        return await self.responses.create(request)
+        return await self.responses().create(request)
 
     @app.route("/v1/responses/compact", methods=["POST"])
     async def compact_response(self, request: Request) -> bytes:
         """A conversation made short."""
         self._require_account()
-        return await self.responses.compact(request)
+        return await self.responses().compact(request)
 
     @app.route("/v1/responses/input_tokens", methods=["POST"])
     async def count_input_tokens(self, request: Request) -> bytes:
         """How many tokens an input has."""
         self._require_account()
-        return await self.responses.count(request)
+        return await self.responses().count(request)
 
     @app.route("/v1/responses/<id_>", methods=["GET"])
     async def response(self, request: Request, id_: str) -> bytes | None:
         """A stored response, or its events."""
-        return await self.responses.retrieve(request, id_)
+        return await self.responses().retrieve(request, id_)
 
     @app.route("/v1/responses/<id_>", methods=["DELETE"])
     async def delete_response(self, request: Request, id_: str) -> bytes:
         """Delete a stored response."""
-        return await self.responses.delete(request, id_)
+        return await self.responses().delete(request, id_)
 
     @app.route("/v1/responses/<id_>/cancel", methods=["POST"])
     async def cancel_response(self, request: Request, id_: str) -> bytes:
         """End a response that runs in the background."""
-        return await self.responses.cancel(request, id_)
+        return await self.responses().cancel(request, id_)
 
     @app.route("/v1/responses/<id_>/input_items", methods=["GET"])
     async def input_items(self, request: Request, id_: str) -> bytes:
         """What a response was asked with."""
-        return await self.responses.input_items(request, id_)
+        return await self.responses().input_items(request, id_)
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
