@@ -85,6 +85,8 @@ class Run:
 
     async def queue(self) -> None:
         """Store the response as queued: if agd dies, it will be found failed. Raises ``GatewayError``."""
+        if self.turn.prompt.stream:
+            self.turn.journal = self.journal
         self.journal.add(self.turn.narration.queued())
         if not await self.turn.queue():
             message = "The response cannot be stored now, and without that it cannot run in the background."

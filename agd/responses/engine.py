@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from attrs import define, field
+from twisted.logger import Logger
 
 from agd.conversation import Prompt
 from agd.errors import BadRequest, GatewayError, StoreError

@@ -19,6 +19,7 @@ from agd.protocols.responses.asked import Asked, asked_of
 from agd.protocols.responses.listing import listed
 from agd.protocols.responses.narration import Frame, Narration
 from agd.responses.compaction import summarising, summary_of
+from agd.responses.journal import Journal, pack
 from agd.store.record import Record
 from agd.upstream.confluence import Settled
 
@@ -45,6 +46,8 @@ class Turn:
     trail: Trail
     narration: Narration
     _engine: Engine
+    journal: Journal | None = field(default=None, init=False)
+    """Where the frames stand that were told before the end, if they are to be stored as well."""
     record: Record | None = field(default=None, init=False)
 
     @property
@@ -116,38 +119,40 @@ class Turn:
     # ------------------------------------------------------------------ the end
 
     async def conclude(self) -> list[Frame]:
-        """Everything was poured: return the last frames, the terminal one when the Response is stored."""
-        frames = self.narration.finish()
-        return frames + await self._ended()
+        """Everything was poured: return the last frames, when the Response is stored."""
+        return await self._ended(self.narration.finish())
 
     async def fail(self, error: GatewayError) -> list[Frame]:
         """Return the frames that end the Response as failed, when that is stored."""
-        frames = self.narration.break_off(error)
-        return frames + await self._ended()
+        return await self._ended(self.narration.break_off(error))
 
     async def cancel(self) -> list[Frame]:
         """Return the frames that end the Response as cancelled, when that is stored."""
-        frames = self.narration.cancel()
-        return frames + await self._ended()
+        return await self._ended(self.narration.cancel())
 
     async def warm_up(self) -> list[Frame]:
         """Remember what was sent; return the frames of an answer in which nothing was generated."""
-        frames = self.narration.begin() + self.narration.settle()
-        return frames + await self._ended()
+        return await self._ended(self.narration.settle())
 
     async def queue(self) -> bool:
         """Store the Response as it is before it runs; tell whether that could be done."""
         return await self._save(self._record(self.narration.resource(stored=True), ()))
 
-    async def _ended(self) -> list[Frame]:
-        body = await self._kept(self.narration.resource, self.narration.memory)
-        return self.narration.terminal(stored=body["store"])
+    async def _ended(self, frames: list[Frame]) -> list[Frame]:
+        """Keep the Response, then return its last frames with the terminal one, which tells whether it is stored."""
+        wanted = self.asked.store
+        told = [*frames, *self.narration.terminal(stored=wanted)]
+        packed = None if self.journal is None else pack([*self.journal.frames, *told])
+        body = await self._kept(self.narration.resource, self.narration.memory, packed)
+        return told if body["store"] == wanted else [*frames, *self.narration.terminal(stored=False)]
 
-    async def _kept(self, told: Callable[..., dict[str, Any]], memory: Sequence[Any]) -> dict[str, Any]:
+    async def _kept(
+        self, told: Callable[..., dict[str, Any]], memory: Sequence[Any], journal: bytes | None = None
+    ) -> dict[str, Any]:
         """Keep the Response as far as its client wants it; return it as it then is."""
         stored = self.asked.store
         body = told(stored=stored)
-        record = self._record(body, memory)
+        record = self._record(body, memory, journal)
         return body if not stored or await self._save(record) else told(stored=False)
 
     async def _save(self, record: Record) -> bool:
@@ -159,7 +164,7 @@ class Turn:
             return False
         return True
 
-    def _record(self, body: dict[str, Any], memory: Sequence[Any]) -> Record:
+    def _record(self, body: dict[str, Any], memory: Sequence[Any], journal: bytes | None = None) -> Record:
         asked = self.asked
         self.record = Record(
             id=self.id,
@@ -171,5 +176,6 @@ class Turn:
             input=tuple(listed(asked.items, self.context.token)),
             body={key: value for key, value in body.items() if key != "choices"},
             memory=tuple(memory),
+            journal=journal,
         )
         return self.record
