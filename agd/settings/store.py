@@ -33,7 +33,8 @@ class Store:
     max_bytes: int = field(
         default=2**30,
         metadata=setting(
-            Integer(2**20), "Most bytes of the database; conversations not used for longest make room for new ones."
+            Integer(2**20),
+            "Most bytes that stored responses take; conversations not used for longest make room for new ones.",
         ),
     )
 

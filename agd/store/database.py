@@ -55,12 +55,13 @@ class Database:
         return [outcome for job in jobs for outcome in self.carry_out([job])]
 
     def close(self) -> None:
-        """Move the journal into the database, close it, and let others open it."""
+        """Move the journal into the database, close it, and let others open it; nothing when that is done already."""
+        lock, self._lock = self._lock, None
         try:
             self._connection.close()
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            if lock is not None:
+                lock.release()
 
     def _transaction(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
         self._connection.execute("BEGIN IMMEDIATE")

@@ -61,7 +61,7 @@ class KeyFile:
         return Keys(tuple(key for _, key in self.sealing), self.naming)
 
     def at(self, now: int, random: RandomBytes) -> KeyFile:
-        """Return the keys that hold now: a new one where the newest has sealed for long, without those long replaced."""
+        """Return the keys that hold now: a new one where the newest has sealed for long, none long replaced."""
         sealing = self.sealing
         if sealing[0][0] + SEALING_SECONDS <= now:
             sealing = ((now, random(KEY_BYTES)), *sealing)

@@ -10,6 +10,8 @@ from attrs import field, frozen
 from agd.encoding import InvalidJSON, decode, encode
 from agd.errors import StoreError
 
+_FOUND_BY_BYTES = 1024
+
 
 @frozen
 class Record:
@@ -57,8 +59,8 @@ class Contents:
 
     @property
     def size(self) -> int:
-        """How many bytes they are."""
-        return len(self.input) + len(self.body) + len(self.memory) + len(self.journal or b"")
+        """How many bytes they take, with the rows and indexes that they are found by."""
+        return sum(len(each) for each in self.values if each) + _FOUND_BY_BYTES
 
     @property
     def values(self) -> tuple[bytes | None, ...]:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, fail
 from agd.errors import StoreError
 from agd.store import rows
 from agd.store.record import Contents, Record
-from agd.store.retention import DAY, STEP, Limits, drop_excess, drop_stale, give_back, taken
+from agd.store.retention import DAY, Limits, drop_excess, drop_stale, give_back, taken
 from agd.store.worker import Job, T, Worker
 
 if TYPE_CHECKING:
@@ -105,11 +105,10 @@ class ResponseStore:
         return dropped
 
     async def _all_steps(self, step: Job[int]) -> int:
+        """Repeat a step until it finds nothing: what it drops makes new leaves."""
         total = 0
         while dropped := await self._worker.submit(step):
             total += dropped
-            if dropped < STEP:
-                break
         return total
 
     def _ask(self, owner: str, job: Job[T]) -> Deferred[T]:

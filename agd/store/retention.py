@@ -34,14 +34,14 @@ RIPEN = """
 
 @frozen
 class Limits:
-    """How much is kept: seconds since a response was last used, and bytes that the whole database takes."""
+    """How much is kept: seconds since a response was last used, and bytes that all of them take."""
 
     max_age: int
     max_bytes: int
 
     @classmethod
     def of(cls, max_age_days: int, max_bytes: int, *, memory: bool) -> Limits:
-        """Make them from the settings; a database in memory takes 64 MiB at most."""
+        """Make them from the settings; in memory responses take 64 MiB at most."""
         return cls(max_age_days * DAY, min(max_bytes, _MEMORY_BYTES) if memory else max_bytes)
 
     @property
@@ -80,16 +80,15 @@ def drop_excess(connection: Connection, max_bytes: int) -> int:
 
 def give_back(connection: Connection) -> bool:
     """Give room that nothing stands in back to the disk, some of it at most; tell whether there is more."""
-    before = _pragma(connection, "freelist_count")
+    before = _free_pages(connection)
     connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-    return 0 < _pragma(connection, "freelist_count") < before
+    return 0 < _free_pages(connection) < before
 
 
 def taken(connection: Connection) -> int:
-    """Return how many bytes of the database something stands in; it costs the same however many there are."""
-    pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
-    return pages * _pragma(connection, "page_size")
+    """Return how many bytes responses take; it costs the same however many there are."""
+    return int(connection.execute("SELECT bytes FROM tally").fetchone()[0])
 
 
-def _pragma(connection: Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+def _free_pages(connection: Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 INSERT = """
-    INSERT INTO responses (owner, id, created, previous, status, background, used, leaf)
-    VALUES (:owner, :id, :created, :previous, :status, :background, :used,
+    INSERT INTO responses (owner, id, created, previous, status, background, used, bytes, leaf)
+    VALUES (:owner, :id, :created, :previous, :status, :background, :used, :bytes,
             NOT EXISTS (SELECT 1 FROM responses WHERE owner = :owner AND previous = :id))
-    ON CONFLICT (owner, id) DO UPDATE SET status = excluded.status, used = max(used, excluded.used)
+    ON CONFLICT (owner, id) DO UPDATE
+    SET status = excluded.status, used = max(used, excluded.used), bytes = excluded.bytes
 """
 CONTINUE = "UPDATE responses SET leaf = 0 WHERE owner = ? AND id = ?"
 KEY = "SELECT key FROM responses WHERE owner = ? AND id = ?"
@@ -32,6 +33,8 @@ USE = "UPDATE responses SET used = ? WHERE owner = ? AND id = ? AND used < ?"
 HOLDER = "SELECT response FROM items WHERE owner = ? AND id = ? ORDER BY response DESC LIMIT 1"
 LEFT = "SELECT key, body FROM responses JOIN contents ON response = key WHERE status IN ('queued', 'in_progress')"
 
+FAIL = "UPDATE responses SET status = 'failed', used = ?, bytes = bytes + ? WHERE key = ?"
+
 
 def save(connection: Connection, record: Record, contents: Contents, used: int) -> None:
     """Write a record; what it replaces keeps its place in the conversation."""
@@ -43,6 +46,7 @@ def save(connection: Connection, record: Record, contents: Contents, used: int) 
         "status": record.status,
         "background": record.background,
         "used": used,
+        "bytes": contents.size,
     }
     connection.execute(INSERT, row)
     [key] = connection.execute(KEY, (record.owner, record.id)).fetchone()
@@ -97,8 +101,8 @@ def fail_unfinished(connection: Connection, error: Mapping[str, Any], now: int) 
     """Let every response that is still being made have failed; return how many there were."""
     left = connection.execute(LEFT).fetchall()
     for key, body in left:
-        failed = encode({**decode(body), "status": "failed", "error": error})
-        connection.execute("UPDATE responses SET status = 'failed', used = ? WHERE key = ?", (now, key))
+        failed = encode({**decode(body), "status": "failed", "error": dict(error)})
+        connection.execute(FAIL, (now, len(failed) - len(body), key))
         connection.execute("UPDATE contents SET body = ? WHERE response = ?", (failed, key))
     return len(left)
 

@@ -24,7 +24,7 @@ class CommandTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Leave nothing of the real environment but the search path."""
-        self.patch(os, "environ", {"PATH": os.environ.get("PATH", ""), "HOME": self.mktemp()})
+        self.patch(os, "environ", {"PATH": os.environ.get("PATH", ""), "HOME": os.path.abspath(self.mktemp())})
         self.out, self.err = StringIO(), StringIO()
 
     def agd(self, *arguments: str) -> int | str | None:

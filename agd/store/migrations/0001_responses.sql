@@ -9,12 +9,27 @@ CREATE TABLE responses (
     background INTEGER NOT NULL CHECK (background IN (0, 1)),
     used INTEGER NOT NULL,                      -- Unix seconds; of a response that was read or continued, to the day
     leaf INTEGER NOT NULL CHECK (leaf IN (0, 1)),  -- no stored response continues it: only leaves are ever dropped
+    bytes INTEGER NOT NULL,                     -- what it takes, with what it is found by
     UNIQUE (owner, id)
 );
 
 CREATE INDEX responses_continued ON responses (owner, previous) WHERE previous IS NOT NULL;
 CREATE INDEX responses_leaves ON responses (used) WHERE leaf = 1;
 CREATE INDEX responses_unfinished ON responses (status) WHERE status IN ('queued', 'in_progress');
+
+-- What all responses take together.
+CREATE TABLE tally (bytes INTEGER NOT NULL);
+INSERT INTO tally VALUES (0);
+
+CREATE TRIGGER responses_grow AFTER INSERT ON responses BEGIN
+    UPDATE tally SET bytes = bytes + NEW.bytes;
+END;
+CREATE TRIGGER responses_change AFTER UPDATE OF bytes ON responses BEGIN
+    UPDATE tally SET bytes = bytes + NEW.bytes - OLD.bytes;
+END;
+CREATE TRIGGER responses_shrink AFTER DELETE ON responses BEGIN
+    UPDATE tally SET bytes = bytes - OLD.bytes;
+END;
 
 -- What they say, as JSON in UTF-8.
 CREATE TABLE contents (
