@@ -8,6 +8,7 @@ from agd.protocols.contents import Blocks, read_content, read_texts
 from agd.protocols.fields import Fields, missing, unsupported
 from agd.protocols.media import read_base64, read_url
 from agd.protocols.responses.history import History
+from agd.protocols.responses.memory import entries_in
 
 WORDS: Blocks = {
     "input_text": contents.text,
@@ -46,9 +47,9 @@ def reasoning(history: History, item: Fields) -> None:
     sealed = item.text("encrypted_content")
     if not sealed:
         return
-    entries = history.open(sealed)
-    if isinstance(entries, list):
-        history.entries.extend(entry for entry in entries if isinstance(entry, dict))
+    opened = history.open(sealed)
+    if isinstance(opened, list):
+        history.entries.extend(entries_in(opened, len(history.messages)))
     else:
         _foreign(history, "reasoning")
 
@@ -98,8 +99,8 @@ def code(history: History, item: Fields) -> None:
         history.assistant(*parts, *images)
 
 
-def trigger(history: History, item: Fields) -> None:
-    """Pass over the wish for a summary, which ``Asked.compacts`` tells."""
+def nothing(history: History, item: Fields) -> None:
+    """Pass over an item that says nothing by itself: the wish for a summary, which ``Asked.compacts`` tells."""
 
 
 def tools(history: History, item: Fields) -> None:

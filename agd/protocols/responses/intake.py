@@ -6,12 +6,12 @@ replaced by the item it names (I28).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from agd.conversation import Notice
 from agd.errors import GatewayError
-from agd.protocols.fields import Fields, invalid, missing, shown, wrong_type
+from agd.protocols.fields import Fields, missing, shown, wrong_type
 from agd.protocols.responses.past import Item, Past, is_reference
 
 _UNTOLD = ("status", "phase")
@@ -38,9 +38,7 @@ def _entries(fields: Fields) -> list[Fields]:
     return fields.objects("input")
 
 
-def _resolved(
-    item: Fields, past: Past, held: Mapping[str, Item], notices: list[Notice]
-) -> Fields | None:
+def _resolved(item: Fields, past: Past, held: Mapping[str, Item], notices: list[Notice]) -> Fields | None:
     """Return an item, or the one it refers to; None for one that is there already."""
     item_id = item.get("id")
     if is_reference(item.values):
