@@ -59,11 +59,8 @@ def _has(body: Mapping[str, Any], *keys: str) -> bool:
 def _read_chat(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     if not _has(body, "messages") and _has(body, "input", "instructions"):
         from agd.protocols.responses import request
-        from agd.protocols.responses.past import wanted
 
-        if wanted(body).previous is not None:
-            raise unsupported("previous_response_id", "only /v1/responses can go on from a stored response.")
-        return request.read(body, options)
+        return request.read_alone(body, options)
     return chat_request.read(body, options)
 
 
