@@ -74,9 +74,9 @@ class Narration:
         """Return the whole Response object as it stands."""
         return resource(
             self.context,
-            self._asked,
             self.status,
             self.output,
+            asked=self._asked,
             stored=stored,
             completed=self._completed,
             usage=self._usage,

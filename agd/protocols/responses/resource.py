@@ -8,7 +8,7 @@ from typing import Any, Literal
 from agd.conversation import FinishReason, Usage
 from agd.errors import GatewayError
 from agd.protocols.endpoint import Context
-from agd.protocols.responses.asked import Asked
+from agd.protocols.responses.asked import Asked, asked_of
 from agd.protocols.usage import response_usage
 
 Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
@@ -26,11 +26,11 @@ _TOLD = frozenset({"server_error", "rate_limit_exceeded", "invalid_prompt", "inv
 
 def resource(
     context: Context,
-    asked: Asked,
     status: Status,
     output: Sequence[Mapping[str, Any]] = (),
     *,
-    stored: bool,
+    asked: Asked | None = None,
+    stored: bool = False,
     completed: int | None = None,
     usage: Usage | None = None,
     error: GatewayError | None = None,
@@ -38,9 +38,11 @@ def resource(
 ) -> dict[str, Any]:
     """Write the object with all fields that either specification requires, null where nothing is known.
 
+    ``asked`` is what the context's prompt asked, for those who have it at hand.
     ``completed`` is when the answer was complete, in unix seconds. ``output_text``, the words of all messages, is what
     OpenAI's own libraries add; it stands here for clients that are none of them.
     """
+    asked = asked_of(context.prompt) if asked is None else asked
     incomplete = _INCOMPLETE.get(reason) if reason is not None and status == "incomplete" else None
     return {
         "id": f"resp_{context.token}",
@@ -54,10 +56,15 @@ def resource(
         "output": list(output),
         "output_text": output_text(output),
         "usage": None if usage is None else response_usage(usage),
-        **asked.repeated,
+        **_repeated(asked),
         "background": asked.background,
         "store": stored,
     }
+
+
+def _repeated(asked: Asked) -> dict[str, Any]:
+    """Return what is repeated; ``user`` is left out where it is null, for which OpenAI's document has no room."""
+    return {key: value for key, value in asked.repeated.items() if key != "user" or value is not None}
 
 
 def status_of(reason: FinishReason) -> Literal["completed", "incomplete"]:

@@ -1,4 +1,4 @@
-"""Commands for the client's machine: OpenAI ``LocalShellToolCall`` (one, its words) and ``FunctionShellCall`` (lines)."""
+"""Commands for the client: OpenAI ``LocalShellToolCall`` (one, word by word) and ``FunctionShellCall`` (lines)."""
 
 from __future__ import annotations
 
