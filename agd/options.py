@@ -32,6 +32,8 @@ class Options:
     """B34: ``strict`` tools switch on the provider's validated mode where the model has it, or are ignored."""
     parallel_tool_calls: Literal["truncate", "ignore", "reject"] = "truncate"
     """B40: ``false`` keeps the first call of an answer only, is ignored with a notice, or is refused."""
+    unsupported_tools: Literal["reject", "notice"] = "reject"
+    """I22: a tool of a kind that cannot be used, in a Responses request, is refused, or left out with a notice."""
     native_tools_with_functions: Literal["reject", "drop"] = "reject"
     """B42: provider tools beside functions on a model that takes one kind only: refused, or dropped with a notice."""
     reasoning_field: Literal["reasoning_content", "both", "off"] = "reasoning_content"

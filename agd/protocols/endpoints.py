@@ -56,7 +56,7 @@ def _read_chat(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     if not _has(body, "messages") and _has(body, "input", "instructions"):
         from agd.protocols.responses import request
 
-        return request.read(body, options)
+        return request.read_alone(body, options)
     return chat_request.read(body, options)
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agd.conversation import OutputFormat, Prompt, Tool
+from agd.protocols.fields import Fields
+from agd.protocols.responses.parameters import Wording
 from agd.protocols.tools import wire_choice
+
+_WORDS = ("instructions", "previous_response_id", "safety_identifier", "prompt_cache_key")
+_FUNCTION = {"description": None, "parameters": None, "strict": None}
 
 
 def repeated(prompt: Prompt) -> dict[str, Any]:
@@ -32,8 +38,37 @@ def repeated(prompt: Prompt) -> dict[str, Any]:
         "service_tier": prompt.service_tier or "default",
         "safety_identifier": None,
         "prompt_cache_key": None,
-        "user": None,
     }
+
+
+def words_of(fields: Fields, wording: Wording) -> dict[str, Any]:
+    """Return what a Response repeats in the client's own words, in the flat shapes of Responses.
+
+    Raises ``BadRequest`` for an identifier that is no text.
+    """
+    body = Fields(fields.values)
+    words: dict[str, Any] = {key: body.text(key) for key in _WORDS}
+    if (user := body.text("user")) is not None:
+        words["user"] = user
+    text: dict[str, Any] = {"format": _format(wording.format)}
+    words["text"] = text if wording.verbosity is None else {**text, "verbosity": wording.verbosity}
+    words["tools"] = [_declared(entry.values) for entry in body.objects("tools")]
+    if (choice := body.get("tool_choice")) is not None:
+        words["tool_choice"] = _flat(choice) if isinstance(choice, dict) else choice
+    return words
+
+
+def _declared(entry: Mapping[str, Any]) -> dict[str, Any]:
+    flat = _flat(entry)
+    return {**_FUNCTION, **flat} if flat.get("type") == "function" else flat
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool, or the choice of one, without the object that chat nests in it."""
+    kind = entry.get("type")
+    nested = entry.get(kind) if isinstance(kind, str) else None
+    outer = {key: value for key, value in entry.items() if key != kind and value is not None}
+    return {**outer, **nested} if isinstance(nested, dict) else outer
 
 
 def _or(value: float | None, default: float) -> float:

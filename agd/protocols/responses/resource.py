@@ -56,15 +56,10 @@ def resource(
         "output": list(output),
         "output_text": output_text(output),
         "usage": None if usage is None else response_usage(usage),
-        **_repeated(asked),
+        **asked.repeated,
         "background": asked.background,
         "store": stored,
     }
-
-
-def _repeated(asked: Asked) -> dict[str, Any]:
-    """Return what is repeated; ``user`` is left out where it is null, for which OpenAI's document has no room."""
-    return {key: value for key, value in asked.repeated.items() if key != "user" or value is not None}
 
 
 def status_of(reason: FinishReason) -> Literal["completed", "incomplete"]:

@@ -6,11 +6,11 @@ function of its own name, and a ``Binding`` remembers what a call of that functi
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from agd.conversation import Tool
 
@@ -28,6 +28,11 @@ class Binding:
     kind: Kind
     name: str
     namespace: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the client itself gave the tool exactly this flat name, which therefore stays."""
+        return self.namespace is None and self.kind in {"function", "custom"}
 
     @property
     def plain(self) -> str:
@@ -63,6 +68,21 @@ class Toolbox:
         other = self.bindings.get(binding.plain)
         same = other is not None and (other.name, other.namespace) == (name, namespace)
         return binding.plain if other is None or same else distinct(binding, self.bindings)
+
+
+def assemble(declared: Sequence[tuple[Binding, Tool]]) -> Toolbox:
+    """Put tools that are different from one another under flat names, in their order.
+
+    A name that the client chose itself stays; one that agd has to make (in a namespace, or for a tool that has none)
+    gives way to it.
+    """
+    bindings = {binding.name: binding for binding, _ in declared if binding.is_own}
+    for binding, _ in declared:
+        if not binding.is_own:
+            bindings[distinct(binding, bindings) if binding.plain in bindings else binding.plain] = binding
+    names = Toolbox(bindings=bindings)
+    tools = [evolve(tool, name=names.flat(each.name, each.namespace, each.kind)) for each, tool in declared]
+    return Toolbox(tuple(tools), bindings)
 
 
 def distinct(binding: Binding, taken: Container[str]) -> str:
