@@ -131,10 +131,10 @@ class _Desk:
         place = self._places.get(entry["id"])
         if place is None:
             return
-        cell, code = self._cell(place), Code(**entry["part"])
-        for read in self._run(place, Code):
-            read.parts = [part for part in read.parts if not isinstance(part, Code)]
-        cell.lead.append(code)
+        code, read = Code(**entry["part"]), self._run(place, Code)
+        for cell in read:
+            cell.parts = [part for part in cell.parts if not isinstance(part, Code)]
+        (read[0].lead if read else self._front.setdefault(place[0], [])).append(code)
 
     def thought(self, entry: Entry) -> None:
         """Put a signed thought where it was."""
