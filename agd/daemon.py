@@ -31,6 +31,7 @@ from agd.upstream.media import Source
 from agd.web.auth import Door
 from agd.web.openai import OpenAI, Policy
 from agd.web.site import Site
+from agd.web.websocket import Sockets
 
 
 @define(eq=False)
@@ -41,6 +42,7 @@ class Daemon:
     gateway: Gateway
     connections: Connections
     _policy: Policy
+    _sockets: Sockets
 
     @classmethod
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
@@ -65,7 +67,9 @@ class Daemon:
             overrides=settings.models,
         )
         policy = _policy(launch)
-        api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
+        sockets = Sockets()
+        _use(sockets, settings)
+        api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16), sockets)
         site = Site(
             api.app.resource(),
             _door(launch),
@@ -74,7 +78,7 @@ class Daemon:
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, policy)
+        return cls(site, gateway, connections, policy, sockets)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -92,6 +96,7 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
+        _use(self._sockets, settings)
         self.site.door = _door(launch)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
 
@@ -147,6 +152,12 @@ def _limits(settings: Settings) -> Limits:
 def _policy(launch: Launch) -> Policy:
     expose = launch.settings.effective_expose_account(launch.loopback_only)
     return Policy(expose, launch.settings.upstream.header_hold_seconds)
+
+
+def _use(sockets: Sockets, settings: Settings) -> None:
+    sockets.enabled = settings.proxy.websocket
+    sockets.stall_seconds = settings.proxy.client_stall_seconds
+    sockets.hold_seconds = settings.upstream.header_hold_seconds
 
 
 def _door(launch: Launch) -> Door:

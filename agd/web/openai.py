@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from attrs import define
+from attrs import define, field
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
@@ -29,6 +29,7 @@ from agd.web.errors import from_werkzeug, internal_error
 from agd.web.headers import printable
 from agd.web.request import Request
 from agd.web.stream import EventStream
+from agd.web.websocket import Sockets
 
 _NOTICE_LENGTH = 4000
 """Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
@@ -51,6 +52,7 @@ class OpenAI:
     clock: IReactorTime
     now: Callable[[], float]
     mint_id: Callable[[], str]
+    sockets: Sockets = field(factory=Sockets)
 
     app = Klein()
     app.url_map.strict_slashes = False
@@ -73,6 +75,11 @@ class OpenAI:
     async def responses(self, request: Request) -> bytes | None:
         """Responses."""
         return await self._answer(request, RESPONSES)
+
+    @app.route("/v1/responses", methods=["GET"])
+    def socket(self, request: Request) -> None:
+        """Responses over a WebSocket; there is nothing else to get here."""
+        self.sockets.open(request, self.clock)
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
