@@ -21,7 +21,7 @@ PING_SECONDS = 25.0
 """Silence from the peer after which it is asked for a sign of life: proxies drop what is silent for 30 to 60 s."""
 MAX_UNANSWERED = 2
 CLOSE_SECONDS = 5.0
-"""How long the peer may take to answer a close, and to read what was said before it."""
+"""How long the peer may take to answer a close, once it has read what was said before it."""
 
 
 class Listener(Protocol):
@@ -104,6 +104,7 @@ class Socket:
                 self._channel.close_unread()
             case Closed(answer):
                 self._end(answer, "the client left")
+                self.paused = False  # whether it reads the rest does not matter any more, nor is it told here
                 self._channel.loseConnection()
 
     def _refuse_size(self) -> None:
@@ -143,6 +144,8 @@ class Socket:
                 self._holding = False
                 self._channel.resume_reading()
             self._listener.resume()
+            if self._ending:
+                self._ring("close", CLOSE_SECONDS, self._overdue)
 
     def stopProducing(self) -> None:
         """The connection is lost."""
@@ -178,12 +181,12 @@ class Socket:
         self._listener.lost("the client left")
 
     def _end(self, last: bytes, why: str) -> None:
-        """Write the last frame and give everything up; a peer that does not read it is dropped."""
+        """Write the last frame and give everything up; a peer that has it and does not go is dropped."""
         self._write(last)
         self._ending = True
         self._quiet("ping")
         self._quiet("life")
-        self._ring("close", CLOSE_SECONDS, self._channel.abort)
+        self._ring("close", CLOSE_SECONDS, self._overdue)
         self._listener.lost(why)
 
     # ------------------------------------------------------------------ time
@@ -204,9 +207,15 @@ class Socket:
             silence = 0.0
         self._ring("ping", max(PING_SECONDS - silence, 1.0), self._beat)
 
+    def _overdue(self) -> None:
+        """Drop a peer that does not go; one that has not even read all before that has the time of ``_stalled``."""
+        if not self.paused:
+            self._channel.abort()
+
     def _stalled(self) -> None:
         self._listener.lost(f"the client read nothing for {self._stall_seconds:g} seconds")
-        self.drop()
+        self._ending = True
+        self._channel.abort()
 
     def _ring(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         self._quiet(name)
