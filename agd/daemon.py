@@ -39,6 +39,7 @@ from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
 from agd.web.openai import OpenAI
 from agd.web.site import Site
+from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
     from agd.web.responses import Responses
@@ -54,6 +55,7 @@ class Daemon:
     store: Store
     _responses: _Responses
     _policy: Policy
+    _sockets: Sockets
 
     @classmethod
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
@@ -81,7 +83,9 @@ class Daemon:
         policy = _policy(launch)
         answering = Answering(policy, reactor)
         responses = _Responses(gateway, store, answering)
-        api = OpenAI(gateway, responses, answering, time.time, _mint)
+        sockets = Sockets(lambda: responses().engine)
+        _use(sockets, settings)
+        api = OpenAI(gateway, responses, answering, sockets, time.time, _mint)
         site = Site(
             api.app.resource(),
             _door(launch, store.ring),
@@ -90,7 +94,7 @@ class Daemon:
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, store, responses, policy)
+        return cls(site, gateway, connections, store, responses, policy, sockets)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -108,6 +112,7 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
+        _use(self._sockets, settings)
         self.site.door = _door(launch, self.store.ring)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
         self.store.responses.limits = _retention(launch)
@@ -210,6 +215,12 @@ def _retention(launch: Launch) -> Retention:
 def _policy(launch: Launch) -> Policy:
     expose = launch.settings.effective_expose_account(launch.loopback_only)
     return Policy(expose, launch.settings.upstream.header_hold_seconds)
+
+
+def _use(sockets: Sockets, settings: Settings) -> None:
+    sockets.enabled = settings.proxy.websocket
+    sockets.stall_seconds = settings.proxy.client_stall_seconds
+    sockets.hold_seconds = settings.upstream.header_hold_seconds
 
 
 def _door(launch: Launch, ring: KeyRing) -> Door:

@@ -161,6 +161,17 @@ class ApplyTests(DaemonTestCase):
         self.assertIs(self.daemon._policy, before)
         self.assertEqual((before.expose_account, before.header_hold_seconds), ("off", 1.0))
 
+    def test_sockets(self) -> None:
+        """WebSockets are offered or not, and paced, as the new configuration says; those that are open stay."""
+        sockets = self.daemon._sockets
+        self.assertEqual((sockets.enabled, sockets.stall_seconds, sockets.hold_seconds), (True, 300.0, 10.0))
+        self.daemon.apply(
+            self.launch(
+                "[proxy]\nwebsocket = false\nclient_stall_seconds = 3\n[upstream]\nheader_hold_seconds = 1\n" + ACCOUNTS
+            )
+        )
+        self.assertEqual((sockets.enabled, sockets.stall_seconds, sockets.hold_seconds), (False, 3.0, 1.0))
+
     def test_translation(self) -> None:
         """How requests are translated, and what is known of models, changes with the configuration."""
         gateway = self.daemon.gateway

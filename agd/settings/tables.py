@@ -76,6 +76,14 @@ class Proxy:
         ),
     )
     max_body_bytes: int = field(default=33554432, metadata=setting(Integer(1), "Largest request body taken, in bytes."))
+    websocket: bool = field(
+        default=True,
+        metadata=setting(
+            Boolean(),
+            "Offer /v1/responses as a WebSocket too, with messages of at most max_body_bytes; if not, the upgrade is "
+            "answered with 426, at which Codex turns to HTTP.",
+        ),
+    )
     expose_account: ExposeAccount | None = field(
         default=None,
         metadata=setting(

@@ -25,6 +25,7 @@ from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
 from agd.web.request import Request
 from agd.web.stream import Speaker
+from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
     from agd.web.responses import Responses
@@ -40,6 +41,7 @@ class OpenAI:
     gateway: Gateway
     responses: Callable[[], Responses]
     answering: Answering
+    sockets: Sockets
     now: Callable[[], float]
     mint_id: Callable[[], str]
 
@@ -97,6 +99,11 @@ class OpenAI:
     async def input_items(self, request: Request, id_: str) -> bytes:
         """What a response was asked with."""
         return await self.responses().input_items(request, id_)
+
+    @app.route("/v1/responses", methods=["GET"])
+    def socket(self, request: Request) -> None:
+        """Responses over a WebSocket; there is nothing else to get here."""
+        self.sockets.open(request)
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:

@@ -203,7 +203,7 @@ class MethodTests(RouteTestCase):
     ALLOWED = (
         ("/v1/chat/completions", "POST"),
         ("/v1/completions", "POST"),
-        ("/v1/responses", "POST"),
+        ("/v1/responses", "GET, HEAD, POST"),  # GET is a WebSocket's, see websocket.test_handshake
         ("/v1/models", "GET, HEAD"),
         ("/v1/models/gemini-2.5-pro", "GET, HEAD"),
         ("/healthz", "GET, HEAD"),
