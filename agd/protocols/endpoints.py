@@ -19,7 +19,6 @@ from agd.protocols.chat import answer as chat_answer
 from agd.protocols.chat import request as chat_request
 from agd.protocols.chat.stream import ChatStream
 from agd.protocols.endpoint import Context, Endpoint, Language, StreamWriter
-from agd.protocols.fields import unsupported
 
 if TYPE_CHECKING:
     from agd.protocols.responses.past import Past

@@ -99,7 +99,7 @@ class Run:
 
     def resource(self) -> dict[str, Any]:
         """Return the Response as it stands."""
-        return self.turn.narration.resource(stored=True)
+        return self.turn.narration.resource(True)
 
     async def cancel(self) -> dict[str, Any]:
         """End it as cancelled, unless it is ending already; return what it is then."""

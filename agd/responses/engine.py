@@ -5,9 +5,9 @@ The owner is part of everything: what belongs to another one is not found, on ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 from twisted.logger import Logger
@@ -33,6 +33,8 @@ from agd.responses.turn import Turn
 from agd.sealing import KeyRing
 from agd.store.record import Record
 from agd.store.responses import ResponseStore
+
+T = TypeVar("T")
 
 _log = Logger("agd")
 
@@ -63,7 +65,7 @@ class Engine:
         if local is None and not asked_of(prompt).generate:
             raise BadRequest("A request that generates nothing is for WebSockets only.", "generate", "invalid_value")
         context = Context(self.mint(), int(self.now()), prompt, self.gateway.options)
-        return Turn(context, owner, trail, Narration(context, self.seal(owner)), self)
+        return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now), self)
 
     async def launch(self, turn: Turn) -> Run:
         """Let a response run without its client. Raises ``GatewayError``."""
@@ -132,8 +134,8 @@ class Engine:
     async def input_items(self, owner: str, id_: str, page: Page) -> dict[str, Any]:
         """Return a page of what a response was asked with. Raises ``GatewayError``."""
         run = self.background.find(owner, id_)
-        record = run.record if run is not None else await self._find(owner, id_)
-        return list_page(record.input, page)
+        record = run.turn.record if run is not None else None
+        return list_page((record or await self._find(owner, id_)).input, page)
 
     # ------------------------------------------------------------------ within
 
@@ -154,7 +156,7 @@ class Engine:
             raise not_found(id_)
         return record
 
-    async def _stored(self, looking: Any) -> Any:
+    async def _stored(self, looking: Awaitable[T]) -> T:
         """Await the store. Raises ``GatewayError`` 503 where it fails."""
         try:
             return await looking

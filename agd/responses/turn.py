@@ -14,7 +14,7 @@ from agd.errors import GatewayError, StoreError
 from agd.gateway import Source, Trail
 from agd.gemini.causes import fitting_share
 from agd.protocols.endpoint import Context
-from agd.protocols.responses.answer import render
+from agd.protocols.responses.answer import render, with_choices
 from agd.protocols.responses.asked import Asked, asked_of
 from agd.protocols.responses.listing import listed
 from agd.protocols.responses.narration import Frame, Narration
@@ -46,6 +46,7 @@ class Turn:
     trail: Trail
     narration: Narration
     _engine: Engine
+    _ahead: list[Frame] = field(factory=list, init=False)
     journal: Journal | None = field(default=None, init=False)
     """Where the frames stand that were told before the end, if they are to be stored as well."""
     record: Record | None = field(default=None, init=False)
@@ -81,18 +82,20 @@ class Turn:
 
     async def whole(self) -> dict[str, Any]:
         """Ask for the whole answer, keep it, and return the Response. Raises ``GatewayError``."""
+        narration = self.narration
         if self.asked.compacts:
             await self._compact()
-            self.narration.finish()
-            return await self._kept(self.narration.resource, self.narration.memory)
+            narration.settle()
+            return await self._kept(narration.resource, narration.memory)
         answer = await self._fitting(self._engine.gateway.complete)
-        told, memory = render(answer, self.context, seal=self.narration.seal, stored=True)
-        return await self._kept(lambda *, stored: {**told, "store": stored}, memory)
+        told, memory = render(answer, self.context, narration.seal, stored=True, now=narration.now)
+        kept = await self._kept(lambda stored: {**told, "store": stored}, memory)
+        return with_choices(kept, answer, self.context)
 
     async def _compact(self) -> None:
         """Let the model summarise what was sent; that is the answer."""
         summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
-        self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
+        self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
 
     async def _fitting(self, ask: Ask[T]) -> T:
         """Ask; where the conversation is too long and the client allows it, again without its oldest rounds (I34)."""
@@ -120,6 +123,8 @@ class Turn:
 
     async def conclude(self) -> list[Frame]:
         """Everything was poured: return the last frames, when the Response is stored."""
+        if self.asked.compacts:
+            return await self._ended([*self._ahead, *self.narration.settle()])
         return await self._ended(self.narration.finish())
 
     async def fail(self, error: GatewayError) -> list[Frame]:
@@ -136,7 +141,7 @@ class Turn:
 
     async def queue(self) -> bool:
         """Store the Response as it is before it runs; tell whether that could be done."""
-        return await self._save(self._record(self.narration.resource(stored=True), ()))
+        return await self._save(self._record(self.narration.resource(True), ()))
 
     async def _ended(self, frames: list[Frame]) -> list[Frame]:
         """Keep the Response, then return its last frames with the terminal one, which tells whether it is stored."""
@@ -147,13 +152,13 @@ class Turn:
         return told if body["store"] == wanted else [*frames, *self.narration.terminal(stored=False)]
 
     async def _kept(
-        self, told: Callable[..., dict[str, Any]], memory: Sequence[Any], journal: bytes | None = None
+        self, told: Callable[[bool], dict[str, Any]], memory: Sequence[Any], journal: bytes | None = None
     ) -> dict[str, Any]:
         """Keep the Response as far as its client wants it; return it as it then is."""
         stored = self.asked.store
-        body = told(stored=stored)
+        body = told(stored)
         record = self._record(body, memory, journal)
-        return body if not stored or await self._save(record) else told(stored=False)
+        return body if not stored or await self._save(record) else told(False)
 
     async def _save(self, record: Record) -> bool:
         try:
@@ -174,7 +179,7 @@ class Turn:
             status=body["status"],
             background=asked.background,
             input=tuple(listed(asked.items, self.context.token)),
-            body={key: value for key, value in body.items() if key != "choices"},
+            body=body,
             memory=tuple(memory),
             journal=journal,
         )

@@ -16,6 +16,7 @@ from agd.protocols.errors import read_body
 from agd.protocols.fields import invalid, shown
 from agd.protocols.responses.narration import Frame
 from agd.protocols.responses.paging import read_page
+from agd.protocols.responses.stream import framed
 from agd.responses.engine import Engine
 from agd.responses.journal import Journal, Reading
 from agd.responses.turn import Turn
@@ -38,7 +39,8 @@ class Responses:
         if turn.asked.background:
             run = await request.carry_out(self.engine.launch(turn))
             if turn.prompt.stream:
-                return await self._follow(request, run.journal, 0)
+                await self._follow(request, run.journal, 0)
+                return None
             return self._answering.whole(request, run.resource())
         if turn.prompt.stream:
             await self._answering.stream(request, _Telling(turn), turn.open)
@@ -60,7 +62,8 @@ class Responses:
         query, owner = _query(request), _owner(request)
         if _flag(query, "stream"):
             journal = await request.carry_out(self.engine.events(owner, id_))
-            return await self._follow(request, journal, _number(query, "starting_after") + 1)
+            await self._follow(request, journal, _number(query, "starting_after") + 1)
+            return None
         return sized(request, encode(await request.carry_out(self.engine.retrieve(owner, id_))))
 
     async def delete(self, request: Request, id_: str) -> bytes:
@@ -111,12 +114,8 @@ class _Reciting:
 
     async def fail(self, error: GatewayError) -> bytes:
         """Agd itself ends the stream; the response goes on, and its events can be asked for again."""
-        return sse.event("error", {"type": "error", "code": error.code, "message": error.message, "param": error.param})
-
-
-def framed(frames: Sequence[Frame]) -> bytes:
-    """Write frames as server-sent events."""
-    return b"".join(b"event: " + kind.encode() + b"\ndata: " + text + b"\n\n" for kind, text in frames)
+        told = {"type": "error", "code": error.code, "message": error.message, "param": error.param}
+        return sse.named("error", encode(told))
 
 
 def _asked(request: Request) -> tuple[dict[str, Any], str]:

@@ -57,11 +57,6 @@ def render(
     return narration.resource(stored), narration.memory
 
 
-def body(answer: Answer, context: Context) -> dict[str, Any]:
-    """Return the body of a plain answer of which nothing is kept; an ``Endpoint``'s ``render``."""
-    return with_choices(render(answer, context)[0], answer, context)
-
-
 def with_choices(whole: dict[str, Any], answer: Answer, context: Context) -> dict[str, Any]:
     """Put a chat answer's ``choices`` beside a Response that is sent as a body, if the setting says so (I09).
 

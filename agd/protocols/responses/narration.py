@@ -45,7 +45,6 @@ class Narration:
     _outline: Outline = field(init=False)
     _number: int = field(default=0, init=False)
     _begun: bool = field(default=False, init=False)
-    _over: bool = field(default=False, init=False)
     _completed: int | None = field(default=None, init=False)
     _usage: Usage | None = field(default=None, init=False)
     _error: GatewayError | None = field(default=None, init=False)
@@ -64,11 +63,6 @@ class Narration:
     def memory(self) -> list[dict[str, Any]]:
         """Provider state that no item carries, as entries for ``memory.restore``; complete after ``finish``."""
         return self._order.gathering.left()
-
-    @property
-    def over(self) -> bool:
-        """Whether the terminal event has been told; nothing comes after it."""
-        return self._over
 
     def resource(self, stored: bool) -> dict[str, Any]:
         """Return the whole Response object as it stands."""
@@ -124,53 +118,54 @@ class Narration:
         if self._reason is None:
             self.status, self._error = "failed", unfinished()
             return frames
-        status = status_of(self._reason)
-        frames += self._told(self._outline.end(status))
-        self.status = status
-        self._completed = int(self.now()) if self.now is not None else self.context.created
+        frames += self._told(self._outline.end(status_of(self._reason)))
+        self._complete()
         return frames
 
     def terminal(self, *, stored: bool) -> list[Frame]:
-        """Tell the one terminal event of an answer that is finished, or that failed for want of a finish."""
-        return self._end(self.finish() if self.status in {"queued", "in_progress"} else [], stored)
+        """Tell the one terminal event: of an answer that is finished, broken off, cancelled or settled.
 
-    def fail(self, error: GatewayError, *, stored: bool | None = None) -> list[Frame]:
-        """Tell that the answer failed. Nothing is closed: a client never takes half a call for a whole one.
-
-        ``stored`` is as asked for unless it is known better.
+        It may be asked for more than once, until it is known whether the Response is stored; only one may be sent.
         """
-        return self._break_off("failed", error, stored)
+        name = "incomplete" if self.status == "cancelled" else self.status
+        return [self._frame(f"response.{name}", {"response": self.resource(stored)}, self._number)]
 
-    def cancel(self, *, stored: bool | None = None) -> list[Frame]:
-        """Tell that the answer was cancelled.
+    def break_off(self, error: GatewayError) -> list[Frame]:
+        """The answer failed. Nothing is closed: a client never takes half a call for a whole one."""
+        frames = self.begin()
+        self.status, self._error = "failed", error
+        return frames
+
+    def cancel(self) -> list[Frame]:
+        """The answer was cancelled.
 
         Neither specification has an event of that name: the terminal event is ``response.incomplete``, which every
         client knows as an end, and its Response has the status ``cancelled``.
         """
-        return self._break_off("cancelled", None, stored)
+        frames = self.begin()
+        self.status = "cancelled"
+        return frames
+
+    def settle(self) -> list[Frame]:
+        """Nothing more is to be told, without any finish: what was told is all of a complete answer."""
+        frames = self.begin()
+        self._complete()
+        return frames
 
     @property
     def _reason(self) -> FinishReason | None:
         return None if self._outline.finish is None else self._outline.finish.reason
 
-    def _break_off(self, status: Status, error: GatewayError | None, stored: bool | None) -> list[Frame]:
-        if self._over:
-            return []
-        frames = self.begin()
-        self.status, self._error = status, error
-        return self._end(frames, self._asked.store if stored is None else stored)
-
-    def _end(self, frames: list[Frame], stored: bool) -> list[Frame]:
-        if self._over:
-            return []
-        self._over = True
-        name = "incomplete" if self.status == "cancelled" else self.status
-        return frames + self._told([(f"response.{name}", {"response": self.resource(stored)})])
+    def _complete(self) -> None:
+        self.status = "completed" if self._reason is None else status_of(self._reason)
+        self._completed = int(self.now()) if self.now is not None else self.context.created
 
     def _told(self, payloads: Iterable[Payload]) -> list[Frame]:
-        return [self._frame(kind, fields) for kind, fields in payloads]
+        frames = []
+        for kind, fields in payloads:
+            frames.append(self._frame(kind, fields, self._number))
+            self._number += 1
+        return frames
 
-    def _frame(self, kind: str, fields: dict[str, Any]) -> Frame:
-        numbered = {"type": kind, "sequence_number": self._number, **fields}
-        self._number += 1
-        return kind, encode(numbered)
+    def _frame(self, kind: str, fields: dict[str, Any], number: int) -> Frame:
+        return kind, encode({"type": kind, "sequence_number": number, **fields})
