@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 
 from agd.accounts.verdict import judge
 from agd.daemon import Daemon, accounts_of
@@ -281,6 +282,30 @@ class KeyFileTests(DaemonTestCase):
         fresh = self.daemon.gateway.reread(one)
         assert fresh is not None
         self.assertEqual(fresh.secret, "key-newest")
+
+
+class OwnerTests(DaemonTestCase):
+    """Whose a request is."""
+
+    def tenant(self, daemon: Daemon, key: str) -> str:
+        """Give the owner of a request with a key."""
+        return daemon.site.door.tenant(Headers({"x-api-key": [key]}))
+
+    def test_I51_named(self) -> None:
+        """A key of a list is known by its name."""
+        keys = '[{ name = "default", key = "key-ann" }, { name = "bob", key = "key-bob" }]'
+        daemon = self.build(f'[proxy]\nauth_mode = "strict"\napi_keys = {keys}\n' + ACCOUNTS)
+        owners = [self.tenant(daemon, key) for key in ("key-ann", "key-bob")]
+        self.assertEqual(owners, ["key:default", "key:bob"])
+
+    def test_I51_unnamed(self) -> None:
+        """The one key of all clients is not mistaken for one that is named default; a reload changes no owner."""
+        launch = self.launch('[proxy]\nauth_mode = "strict"\napi_key = "key-one"\n' + ACCOUNTS)
+        daemon = Daemon.build(launch, self.reactor)
+        owner = self.tenant(daemon, "key-one")
+        self.assertEqual(owner, f"mac:{daemon.ring.owner_mac('key-one')}")
+        daemon.apply(launch)
+        self.assertEqual(self.tenant(daemon, "key-one"), owner)
 
 
 class ListTests(DaemonTestCase):

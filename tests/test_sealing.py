@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd import sealing
 from agd.encoding import InvalidJSON
-from agd.sealing import Keys, KeyRing, TooLarge
+from agd.sealing import KeyRing, Keys, TooLarge
 
 ANN, BOB = "key:ann", "local"
 STATE = [{"kind": "call", "id": "call_1", "signature": "c2lnbmF0dXJl" * 10}]

@@ -48,7 +48,11 @@ class Database:
         own doing only.
         """
         try:
-            return self._transaction(jobs)
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:  # another program holds the database: no job would fare better alone
+            return [Outcome(error=self._told(error)) for _ in jobs]
+        try:
+            return self._finish(jobs)
         except sqlite3.Error as error:
             if len(jobs) == 1:
                 return [Outcome(error=self._told(error))]
@@ -63,8 +67,8 @@ class Database:
             if lock is not None:
                 lock.release()
 
-    def _transaction(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _finish(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
+        """Carry out jobs and end the transaction. Raises ``sqlite3.Error`` when all of it is undone."""
         try:
             outcomes = [self._attempt(job) for job in jobs]
             self._connection.execute("COMMIT")

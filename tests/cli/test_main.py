@@ -65,7 +65,8 @@ class CheckTests(CommandTestCase):
         self.assertEqual(self.agd("check", path), 0)
         lines = self.out.getvalue().splitlines()
         self.assertEqual(lines[:3], [f"{path}: ok", "accounts: 1", "auth mode: off"])
-        self.assertEqual(lines[3], "listener: tcp:port=9000:backlog=1024:interface=127.0.0.1")
+        self.assertEqual(lines[3], f"store: {os.environ['HOME']}/.local/state/agd/agd.db")
+        self.assertEqual(lines[4], "listener: tcp:port=9000:backlog=1024:interface=127.0.0.1")
         self.assertEqual(self.err.getvalue(), "")
 
     def test_wrong(self) -> None:

@@ -1,4 +1,4 @@
-"""A process that stores responses as fast as it can and tells each one that is safe: ``python -m tests.store.saver PATH``.
+"""A process that stores responses as fast as it can and tells each one that is safe.
 
 ``test_kill`` starts it and kills it. Eight conversations go on at once, so that most batches hold several.
 """
@@ -9,8 +9,8 @@ import os
 import sys
 import time
 from functools import partial
+from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
@@ -24,6 +24,9 @@ LANES = 8
 
 def main(path: str) -> None:
     """Store until killed."""
+    from twisted.internet import reactor as installed
+
+    reactor: Any = installed  # Twisted says of it no more than that it runs
     threads = ThreadPool(0, 1, "store")
     store = Store.of(
         Place(path, None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,6 +105,7 @@ class StoreTestCase(SynchronousTestCase):
         self.folder = Path(self.mktemp()).absolute()
         self.file = self.folder / "agd.db"
         self.clock = Clock()
+        self.threads = NoThreads()
         self.database = open_database(None)
         self.worker = Worker(NoThreads())
         self.worker.open(self.database)
@@ -129,6 +130,10 @@ class StoreTestCase(SynchronousTestCase):
         """Ask the database itself."""
         return self.get(self.worker.submit(lambda connection: connection.execute(sql, values).fetchall()))
 
+    def items(self, owner: str, *ids: str) -> Mapping[str, Any]:
+        """Give items by their ids."""
+        return self.get(self.store.items(owner, ids))
+
     def open_file(self) -> Database:
         """Open the database in the file; closed when the test ends."""
         database = open_database(str(self.file))
@@ -138,9 +143,9 @@ class StoreTestCase(SynchronousTestCase):
     def whole(self, path: Path | None, directory: Path | None) -> Store:
         """Make a whole store, not open yet."""
         return Store.of(
-            Place(path and str(path), directory and str(directory)),
+            Place(str(path) if path else None, str(directory) if directory else None),
             self.limits,
-            threads=NoThreads(),
+            threads=self.threads,
             in_thread=NoThreads(),
             clock=self.clock,
             now=lambda: NOW + self.clock.seconds(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import StoreError
+from agd.store import database
 from agd.store.database import open_database
 from agd.store.schema import APPLICATION_ID, Migration, bundled_migrations
 
@@ -58,9 +59,9 @@ class OpeningTests(FileTestCase):
     def test_rights(self) -> None:
         """Folder, database, journal and lock are for this user alone, whatever the umask allows."""
         self.addCleanup(os.umask, os.umask(0))
-        database = open_database(str(self.file))
-        self.addCleanup(database.close)
-        database.carry_out([lambda connection: connection.execute("CREATE TABLE t (a)") and None])
+        opened = open_database(str(self.file))
+        self.addCleanup(opened.close)
+        opened.carry_out([lambda connection: connection.execute("CREATE TABLE t (a)") and None])
         self.assertEqual(self.mode(self.folder), 0o700)
         modes = {path.name: self.mode(path) for path in self.folder.iterdir()}
         names = ("agd.db", "agd.db-shm", "agd.db-wal", "agd.db.lock")
@@ -75,14 +76,14 @@ class OpeningTests(FileTestCase):
 
     def test_durable(self) -> None:
         """Each commit is on disk before it is told, and what is deleted can be given back."""
-        database = open_database(str(self.file))
-        self.addCleanup(database.close)
+        opened = open_database(str(self.file))
+        self.addCleanup(opened.close)
         names = ("journal_mode", "synchronous", "foreign_keys", "auto_vacuum")
 
         def pragmas(connection: sqlite3.Connection) -> list[object]:
             return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-        [outcome] = database.carry_out([pragmas])
+        [outcome] = opened.carry_out([pragmas])
         self.assertEqual(outcome.value, ["wal", 2, 1, 2])
 
     def test_again(self) -> None:
@@ -99,6 +100,25 @@ class OpeningTests(FileTestCase):
         self.addCleanup(os.chdir, before)
         open_database(None).close()
         self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class BatchTests(FileTestCase):
+    """A batch of jobs on a file."""
+
+    def test_held(self) -> None:
+        """While another program holds the database a batch fails as a whole, and is not tried job by job."""
+        self.patch(database, "_BUSY_SECONDS", 0.0)
+        opened = open_database(str(self.file))
+        self.addCleanup(opened.close)
+        other = sqlite3.connect(self.file, isolation_level=None)
+        self.addCleanup(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        carried_out: list[int] = []
+        outcomes = opened.carry_out([lambda _: carried_out.append(1)] * 3)
+        self.assertEqual([str(each.error) for each in outcomes], [f"{self.file}: database is locked"] * 3)
+        self.assertEqual(carried_out, [])
+        other.execute("ROLLBACK")
+        self.assertEqual([each.error for each in opened.carry_out([lambda _: 1])], [None])
 
 
 class RefusalTests(FileTestCase):

@@ -58,9 +58,9 @@ class LifeTests(WholeTestCase):
     def test_closed(self) -> None:
         """Closed, it has no threads and no timers, and a question fails; closing again is nothing."""
         made = self.open()
-        self.assertTrue(made._threads.running)
+        self.assertTrue(self.threads.running)
         self.get(made.close())
-        self.assertFalse(made._threads.running)
+        self.assertFalse(self.threads.running)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.failureResultOf(made.responses.find(ANN, "resp_1"), StoreError)
         self.get(made.close())
@@ -152,7 +152,8 @@ class CareTests(WholeTestCase):
         """Keys and a database that fail later are told in the log, once an hour, and end nothing."""
         made = self.open()
         (self.folder / "sealing.keys").write_text("spoiled")
-        made.worker._database._connection.close()
+        broken = made.worker.submit(lambda connection: connection.close())
+        self.failureResultOf(broken, StoreError)
         keys = made.ring.keys
         self.clock.advance(LOOK_AFTER_SECONDS)
         self.clock.advance(LOOK_AFTER_SECONDS)

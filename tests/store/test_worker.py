@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -162,8 +163,8 @@ class FailureTests(WorkerTestCase):
     def test_commit(self) -> None:
         """Where the commit itself fails, so do the jobs of the batch that cannot be committed alone, with its error."""
         reference = "parent REFERENCES parents DEFERRABLE INITIALLY DEFERRED"
-        for table in ("parents (id PRIMARY KEY)", f"children ({reference})"):
-            self.done(lambda connection, table=table: connection.execute(f"CREATE TABLE {table}").fetchall())
+        self.done(lambda connection: connection.execute("CREATE TABLE parents (id PRIMARY KEY)").fetchall())
+        self.done(lambda connection: connection.execute(f"CREATE TABLE children ({reference})").fetchall())
 
         def orphan(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT INTO children VALUES (1)")
@@ -242,9 +243,9 @@ class Handover:
     def __init__(self) -> None:
         self.called: list[Any] = []
 
-    def callFromThread(self, function: Any, *args: Any, **keywords: Any) -> None:
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:
         """Keep it."""
-        self.called.append(partial(function, *args, **keywords))
+        self.called.append(partial(callable, *args, **kwargs))
 
 
 class ThreadTests(SynchronousTestCase):
