@@ -81,11 +81,10 @@ class Channel(HTTPChannel):
     def upgrade(self, protocol: Upgraded) -> None:
         """Give the connection to another protocol, once the running request has answered 101.
 
-        Whatever came behind the request's head is given to it at once. HTTP's time limits are over.
+        Whatever came behind the request's head is given to it at once. HTTP's time limit, which is off while a request
+        runs, never comes back.
         """
         self._upgraded = protocol
-        self._savedTimeOut = None
-        self.setTimeout(None)
         self.requests = []
         ahead, self._dataBuffer = b"".join(self._dataBuffer), []
         self.registerProducer(protocol, True)

@@ -95,6 +95,7 @@ class HandshakeTests(HandshakeTestCase):
         connection = self.front.ask("GET", "/healthz")
         connection.ask("GET", PATH, headers=UPGRADE)
         self.assertIn(b"HTTP/1.1 101 ", connection.received)
+        self.assertEqual(connection.channel.requests, [])
         self.front.clock.advance(20)
         self.front.clock.advance(20)
         connection.channel.dataReceived(b"\x8a\x80aaaa")

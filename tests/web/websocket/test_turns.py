@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wsproto.events import TextMessage
+
 from agd.conversation import TextDelta
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
 from tests.web.front import busy
@@ -154,10 +156,13 @@ class TurnTests(WebSocketTestCase):
         """After the response began it closes the socket with 1011: no ending would be true."""
         self.client.create()
         relay = self.turn.relay()
+        late = self.client.peer.send(TextMessage('{"type": "response.create"}'))
         relay.fail(ZeroDivisionError("oops"))
         self.assertEqual(self.client.closed, 1011)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.front.observed.statuses, [101, 500])
+        self.client.connection.send(late)
+        self.assertEqual(len(self.engine.turns), 1)
         self.client.send(self.client.look()[-1].response())  # type: ignore[attr-defined]  # it is a close
         self.assert_gone()
 

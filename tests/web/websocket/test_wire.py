@@ -126,6 +126,14 @@ class WireTests(SynchronousTestCase):
             self.assertEqual([item.code for item in broken], [code], what)
             self.assertIsInstance(heard[-1], Broken)
 
+    def test_nothing_kept(self) -> None:
+        """What comes after a violation, or a message that is too large, is not even kept."""
+        for data in (frame(0x83, b"x"), sent(TextMessage("x" * 100))):
+            wire = Wire(lambda: 10)
+            list(wire.hear(data))
+            list(wire.hear(b"x" * 10_000))
+            self.assertLess(len(wire._connection._proto._frame_decoder.buffer), 200)
+
     @given(st.lists(st.binary(max_size=60), max_size=6))
     def test_anything(self, pieces: list[bytes]) -> None:
         """Whatever comes, nothing is raised, and nothing is read after an end."""
