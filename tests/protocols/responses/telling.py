@@ -185,6 +185,32 @@ def tales(draw: st.DrawFn) -> list[Event]:
     return events
 
 
+@st.composite
+def orderly(draw: st.DrawFn) -> list[Event]:
+    """Draw an answer as providers tell it: whole calls, whatever belongs to words right behind them, a good end."""
+    events: list[Event] = []
+    calls = 0
+    for part in draw(st.lists(st.one_of(_parts, st.sampled_from(list(ARGUMENTS))), max_size=7)):
+        if isinstance(part, str):
+            start = ToolCallStart(calls, f"call_{calls}", part, draw(_signatures))
+            events += [start, ToolCallDelta(calls, ARGUMENTS[part]), ToolCallDone(calls)]
+            calls += 1
+        else:
+            events.append(part)
+    grounding = draw(st.none() | _grounding)
+    events += [] if grounding is None else [Details({"groundingMetadata": grounding})]
+    events += [RefusalDelta("no")] if draw(st.booleans()) else []
+    return [*events, Finished(draw(st.sampled_from(list(FinishReason))), "STOP")]
+
+
+_parts = st.one_of(
+    st.builds(TextDelta, _words, st.just(0), _signatures),
+    st.builds(ThoughtDelta, _words, st.just(0), _signatures),
+    st.builds(CodePart, _words, st.just("python"), st.booleans(), st.just(0), st.just("Y29kZQ==")),
+    st.builds(MediaPart, st.just("image/png"), st.just("aGk="), st.just(0), _signatures),
+    st.builds(OpaquePart, _opaque),
+)
+
 contexts = st.builds(
     lambda include, code_items: asking(*include, code_items=code_items),
     st.sets(st.sampled_from([ENCRYPTED, LOGPROBS, OUTPUTS, SOURCES])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -35,7 +36,7 @@ class StateMachineTests(SynchronousTestCase):
     def test_I12_any_answer(self, events: list[Event], asked: Context, cuts: list[int], sealing: Any) -> None:
         """Any answer, in any pieces, is a legal stream of valid events with one terminal event."""
         places = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
-        writes = [events[low:high] for low, high in zip(places, places[1:], strict=False)]
+        writes = [events[low:high] for low, high in pairwise(places)]
         narration = Narration(asked, sealing)
         narrate(narration, *writes)
         validate_response(narration.resource(stored=True))
@@ -78,8 +79,9 @@ class ReaderTests(SynchronousTestCase):
         self.assertRaises(Illegal, check, events)
 
     def _told(self) -> list[dict[str, Any]]:
-        return told(ThoughtDelta("t"), TextDelta("a"), Citation(0, 1, "https://a.example/", "A"),
-                    *call(0, "shell", '{"commands": ["ls"]}'), *call(1, "apply_patch", '{"input": "x"}'), STOP)  # fmt: skip
+        words: list[Event] = [ThoughtDelta("t"), TextDelta("a"), Citation(0, 1, "https://a.example/", "A")]
+        calls = [*call(0, "shell", '{"commands": ["ls"]}'), *call(1, "apply_patch", '{"input": "x"}')]
+        return told(*words, *calls, STOP)
 
     def test_every_event_counts(self) -> None:
         """A stream with any event left out, told twice or told late is refused; only a source may come sooner."""
