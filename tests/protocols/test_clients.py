@@ -9,9 +9,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import ToolCall, ToolResult
-from agd.protocols.endpoints import CHAT, RESPONSES
+from agd.protocols.endpoints import CHAT
 from tests import shared_data
 from tests.protocols.refusals import refusal_of
+from tests.protocols.routes import RESPONSES
 
 _ENDPOINTS = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES}
 

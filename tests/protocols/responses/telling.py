@@ -29,6 +29,7 @@ from agd.conversation import (
     Usage,
     UsageReport,
 )
+from agd.errors import GatewayError
 from agd.options import DEFAULT, Options
 from agd.protocols.endpoint import Context
 from agd.protocols.responses.asked import KEY, Asked
@@ -98,6 +99,16 @@ def narrate(narration: Narration, *writes: Sequence[Event]) -> list[dict[str, An
     """Tell a whole answer; the stream must be legal, and each of its events valid."""
     frames = [frame for events in writes for frame in narration.write(events)]
     return approved([*frames, *narration.finish(), *narration.terminal(stored=True)])
+
+
+def broken(narration: Narration, error: GatewayError) -> list[Frame]:
+    """Tell that an answer failed, to the end."""
+    return [*narration.break_off(error), *narration.terminal(stored=True)]
+
+
+def cancelled(narration: Narration) -> list[Frame]:
+    """Tell that an answer was cancelled, to the end."""
+    return [*cancelled(narration), *narration.terminal(stored=True)]
 
 
 def approved(frames: Iterable[Frame]) -> list[dict[str, Any]]:

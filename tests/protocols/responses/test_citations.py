@@ -18,8 +18,8 @@ from agd.conversation import (
     ThoughtDelta,
 )
 from agd.protocols.responses.answer import body
-from agd.protocols.responses.stream import ResponseStream
 from tests.protocols.answers import context, fold, frames
+from tests.protocols.responses.writer import ResponseStream
 from tests.protocols.schemas import validate
 
 _STOP = Finished(FinishReason.STOP, "STOP")

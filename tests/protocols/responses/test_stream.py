@@ -22,10 +22,10 @@ from agd.conversation import (
 )
 from agd.errors import GatewayError
 from agd.protocols.responses.answer import body
-from agd.protocols.responses.stream import ResponseStream
 from tests.protocols.answers import TOKEN, call, context, fold, writes
 from tests.protocols.responses.legality import check_stream
 from tests.protocols.responses.telling import STOP, kinds
+from tests.protocols.responses.writer import ResponseStream
 from tests.protocols.schemas import validate_event
 
 
