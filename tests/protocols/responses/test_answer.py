@@ -24,13 +24,14 @@ from agd.conversation import (
 from agd.errors import GatewayError
 from agd.options import Options
 from agd.protocols.endpoint import Context
-from agd.protocols.responses.answer import body, render, with_choices
+from agd.protocols.responses.answer import render, with_choices
 from agd.protocols.responses.narration import Narration
 from agd.protocols.responses.order import Seal
 from agd.protocols.responses.request import read
 from agd.protocols.responses.resource import failure
 from tests.protocols.answers import TOKEN, answers, call, context, fold
 from tests.protocols.responses.telling import asking, contexts, narrate, orderly, seal
+from tests.protocols.routes import RESPONSES
 from tests.protocols.schemas import validate_response
 
 STOP = Finished(FinishReason.STOP, "STOP")
@@ -38,7 +39,7 @@ STOP = Finished(FinishReason.STOP, "STOP")
 
 def rendered(*events: Event) -> dict[str, Any]:
     """Return the Response of these events."""
-    return body(fold(events), context())
+    return RESPONSES.render(fold(events), context())
 
 
 class ResponseTests(SynchronousTestCase):
@@ -47,7 +48,7 @@ class ResponseTests(SynchronousTestCase):
     @given(answers())
     def test_I08_valid(self, events: list[Event]) -> None:
         """Every Response fits the SDK's type and OpenAI's schema, and its ids differ."""
-        whole = body(fold(events), context())
+        whole = RESPONSES.render(fold(events), context())
         validate_response(whole)
         ids = [item["id"] for item in whole["output"]]
         self.assertEqual(len(ids), len(set(ids)))
@@ -134,7 +135,7 @@ class ResponseTests(SynchronousTestCase):
     def test_I09_no_choices(self) -> None:
         """The setting keeps choices away; what is stored never has them."""
         answer = fold([TextDelta("a"), STOP])
-        self.assertNotIn("choices", body(answer, asking(options=Options(responses_choices=False))))
+        self.assertNotIn("choices", RESPONSES.render(answer, asking(options=Options(responses_choices=False))))
         whole, _ = render(answer, asking())
         self.assertNotIn("choices", whole)
         self.assertEqual(with_choices(whole, answer, asking())["choices"][0]["message"]["content"], "a")
@@ -173,7 +174,7 @@ class ResponseTests(SynchronousTestCase):
             "text": {"format": {"type": "json_schema", "name": "n", "schema": {}}, "verbosity": "low"},
             "prompt_cache_key": "k",
         }
-        whole = body(fold([TextDelta("a"), STOP]), Context(TOKEN, 1, read(request)))
+        whole = RESPONSES.render(fold([TextDelta("a"), STOP]), Context(TOKEN, 1, read(request)))
         for key in ("model", "instructions", "metadata", "temperature", "max_output_tokens", "tool_choice",
                     "parallel_tool_calls", "reasoning", "prompt_cache_key"):  # fmt: skip
             self.assertEqual(whole[key], request[key])

@@ -17,9 +17,9 @@ from agd.conversation import (
     TextDelta,
     ThoughtDelta,
 )
-from agd.protocols.responses.answer import body
 from tests.protocols.answers import context, fold, frames
 from tests.protocols.responses.writer import ResponseStream
+from tests.protocols.routes import RESPONSES
 from tests.protocols.schemas import validate
 
 _STOP = Finished(FinishReason.STOP, "STOP")
@@ -63,7 +63,7 @@ class CitationTests(SynchronousTestCase):
             for note in text["annotations"]
         ]
         self.assertEqual(found, ["cd", "fg"])
-        self.assertEqual(body(fold([*said, *after, _STOP]), context())["output"], output)
+        self.assertEqual(RESPONSES.render(fold([*said, *after, _STOP]), context())["output"], output)
 
     def test_too_late(self) -> None:
         """A source of a message that is closed is not put into the next one."""

@@ -21,11 +21,11 @@ from agd.conversation import (
     UsageReport,
 )
 from agd.errors import GatewayError
-from agd.protocols.responses.answer import body
 from tests.protocols.answers import TOKEN, call, context, fold, writes
 from tests.protocols.responses.legality import check_stream
 from tests.protocols.responses.telling import STOP, kinds
 from tests.protocols.responses.writer import ResponseStream
+from tests.protocols.routes import RESPONSES
 from tests.protocols.schemas import validate_event
 
 
@@ -51,7 +51,7 @@ class ResponseStreamTests(SynchronousTestCase):
         """Any answer is a legal sequence of valid events that ends with the plain Response."""
         writer = ResponseStream(context())
         events = approved(b"".join(map(writer.write, pieces)) + writer.close())
-        plain = body(fold(event for piece in pieces for event in piece), context())
+        plain = RESPONSES.render(fold(event for piece in pieces for event in piece), context())
         del plain["choices"]
         self.assertEqual(events[-1]["response"], plain)
 
