@@ -78,6 +78,8 @@ class Run:
 
     turn: Turn
     journal: Journal = field(factory=Journal)
+    queued: dict[str, Any] = field(factory=dict, init=False)
+    """The Response as it was queued."""
     _work: Deferred[None] | None = None
     _waiting: list[Deferred[None]] = field(factory=list)
     _error: GatewayError | None = None
@@ -88,6 +90,7 @@ class Run:
         if self.turn.prompt.stream:
             self.turn.journal = self.journal
         self.journal.add(self.turn.narration.queued())
+        self.queued = self.resource()
         if not await self.turn.queue():
             message = "The response cannot be stored now, and without that it cannot run in the background."
             raise GatewayError(503, message, type="server_error", code="store_unavailable")

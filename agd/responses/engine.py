@@ -65,7 +65,8 @@ class Engine:
         if local is None and not asked_of(prompt).generate:
             raise BadRequest("A request that generates nothing is for WebSockets only.", "generate", "invalid_value")
         context = Context(self.mint(), int(self.now()), prompt, self.gateway.options)
-        return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now), self)
+        beside = dict if local is None else partial(_noticed, trail)
+        return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now, beside), self)
 
     async def launch(self, turn: Turn) -> Run:
         """Let a response run without its client. Raises ``GatewayError``."""
@@ -164,6 +165,13 @@ class Engine:
             _log.error("the store cannot be read: {error}", error=str(error))
             message = "agd's store of responses cannot be read now"
             raise GatewayError(503, message, type="server_error", code="store_unavailable") from None
+
+
+def _noticed(trail: Trail) -> dict[str, Any]:
+    """What a connection cannot tell in the head of an answer, because its answers have none."""
+    if not trail.notices:
+        return {}
+    return {"x_agd": {"notices": [{"param": each.param, "message": each.message} for each in trail.notices]}}
 
 
 def not_found(id_: str) -> GatewayError:

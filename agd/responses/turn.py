@@ -125,7 +125,10 @@ class Turn:
         """Everything was poured: return the last frames, when the Response is stored."""
         if self.asked.compacts:
             return await self._ended([*self._ahead, *self.narration.settle()])
-        return await self._ended(self.narration.finish())
+        frames = self.narration.finish()
+        if self.narration.status == "failed":
+            self.trail.failures.append("the answer ended without a finish reason")
+        return await self._ended(frames)
 
     async def fail(self, error: GatewayError) -> list[Frame]:
         """Return the frames that end the Response as failed, when that is stored."""

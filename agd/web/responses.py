@@ -41,7 +41,7 @@ class Responses:
             if turn.prompt.stream:
                 await self._follow(request, run.journal, 0)
                 return None
-            return self._answering.whole(request, run.resource())
+            return self._answering.whole(request, run.queued)
         if turn.prompt.stream:
             await self._answering.stream(request, _Telling(turn), turn.open)
             return None

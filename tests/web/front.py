@@ -283,7 +283,7 @@ class Front:
         self.engine = Engine(asked, store, ring, lambda: NOW, lambda: f"{next(tokens):032x}")
         answering = Answering(self.policy, self.clock)
         responses = Responses(self.engine, answering)
-        self.sockets = Sockets()
+        self.sockets = Sockets(lambda: self.engine)
         self.api = OpenAI(asked, lambda: responses, answering, self.sockets, lambda: NOW, lambda: "ab" * 16)
         self.site = Site(
             self.api.app.resource(),

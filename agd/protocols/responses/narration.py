@@ -5,7 +5,7 @@ It knows nothing of how events travel: a stream frames them, a WebSocket sends t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -34,11 +34,13 @@ class Narration:
     """One answer. ``seal`` seals provider state for the client; None: none can travel, all of it stays in ``memory``.
 
     ``now`` tells the time in unix seconds, for ``completed_at``; None: nobody knows, the answer took no time.
+    ``beside`` gives fields that stand in the Response beside those of the specifications.
     """
 
     context: Context
     seal: Seal | None = None
     now: Callable[[], float] | None = None
+    beside: Callable[[], Mapping[str, Any]] = dict
     status: Status = field(default="in_progress", init=False)
     _asked: Asked = field(init=False)
     _order: Order = field(init=False)
@@ -66,7 +68,7 @@ class Narration:
 
     def resource(self, stored: bool) -> dict[str, Any]:
         """Return the whole Response object as it stands."""
-        return resource(
+        whole = resource(
             self.context,
             self.status,
             self.output,
@@ -77,6 +79,7 @@ class Narration:
             error=self._error,
             reason=self._reason,
         )
+        return {**whole, **self.beside()}
 
     def queued(self) -> list[Frame]:
         """Tell of an answer that waits for its turn: ``response.created`` and ``response.queued``."""

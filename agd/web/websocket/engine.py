@@ -42,7 +42,7 @@ class Narration(Protocol):
 class Turn(Protocol):
     """One response: ``open``, then ``conclude``; or ``warm_up`` alone where ``generate`` is false.
 
-    Where that fails after the narration began, ``fail`` ends it instead. None of them is called twice, and a turn
+    Where that fails after the narration began, ``fail`` or ``cancel`` ends it instead. None of them is called twice, and a turn
     whose client left is let go of without a word.
     """
 
@@ -70,6 +70,9 @@ class Turn(Protocol):
 
     async def fail(self, error: GatewayError) -> list[Frame]:
         """Return the last frames of a response that broke off."""
+
+    async def cancel(self) -> list[Frame]:
+        """Return the last frames of a response that the client called off."""
 
     async def warm_up(self) -> list[Frame]:
         """Remember the input, and return all frames of a response without output."""

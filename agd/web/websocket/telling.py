@@ -171,13 +171,14 @@ class Telling:
     async def _fail(self, error: GatewayError) -> int:
         """Tell the client: with an error frame, or as the end of the response that it has heard of."""
         self.trail.failures.append(error_reason(error))
-        if not isinstance(error, CalledOff):
+        called_off = isinstance(error, CalledOff)
+        if not called_off:
             self._memory.evict(self._previous, self.lane)
         if self._begun and self._turn is not None:
-            self._say(await self._turn.fail(error))
+            self._say(await (self._turn.cancel() if called_off else self._turn.fail(error)))
         else:
             self._outlet.say([error_frame(error, self.trail.request_id, self.lane)])
-        return LEFT if isinstance(error, CalledOff) else error.status
+        return LEFT if called_off else error.status
 
     def _begin(self, turn: Turn) -> None:
         self._begun = True

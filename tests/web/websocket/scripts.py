@@ -115,6 +115,11 @@ class Script:
         told = {"id": self.id, "status": "failed", "error": {"code": error.code, "message": error.message}}
         return [self.narration.event("response.failed", response=told)]
 
+    async def cancel(self) -> list[Frame]:
+        """End as called off."""
+        self.ended.append("cancelled")
+        return [self.narration.event("response.incomplete", response={"id": self.id, "status": "cancelled"})]
+
     async def warm_up(self) -> list[Frame]:
         """Say nothing."""
         self.ended.append("warmed up")
@@ -246,7 +251,7 @@ class WebSocketTestCase(SynchronousTestCase):
         """Open a socket."""
         self.engine = ScriptedEngine()
         self.front = Front(door=self.door, max_body_bytes=10_000)
-        self.front.api.sockets.engine = cast(Any, self.engine)
+        self.front.api.sockets.engine = lambda: cast(Any, self.engine)
         self.client = self.open()
 
     def tearDown(self) -> None:

@@ -29,7 +29,7 @@ class HandshakeTestCase(SynchronousTestCase):
     def make(self, **more: Any) -> Front:
         """Make such a front."""
         front = Front(**more)
-        front.api.sockets.engine = cast(Any, ScriptedEngine())
+        front.api.sockets.engine = lambda: cast(Any, ScriptedEngine())
         return front
 
     def ask(self, path: str = PATH, method: str = "GET", **headers: str | None) -> Connection:

@@ -130,15 +130,15 @@ class CancelTests(WebSocketTestCase):
         self.client.say({"type": "response.cancel", **more})
 
     def test_I42_running(self) -> None:
-        """The response that runs ends as failed, its upstream call is aborted, and the next turn begins."""
+        """The response that runs ends as cancelled, its upstream call is aborted, and the next turn begins."""
         self.client.create()
         self.client.create()
         relay = self.turn.relay()
         relay.give(TextDelta("x"))
         self.cancel()
         self.assertTrue(relay.aborted)
-        self.assertEqual(self.client.types, [*WHOLE[:3], "response.failed"])
-        self.assertEqual(self.client.messages[-1]["response"]["error"]["code"], "response_cancelled")
+        self.assertEqual(self.client.types, [*WHOLE[:3], "response.incomplete"])
+        self.assertEqual(self.client.messages[-1]["response"]["status"], "cancelled")
         self.assertEqual((len(self.engine.turns), self.front.observed.statuses), (2, [101, 499]))
 
     def test_I42_before_it_began(self) -> None:

@@ -65,7 +65,7 @@ class WebSocketTests(SocketTestCase):
         """Listen."""
         super().setUp()
         self.engine = ScriptedEngine()
-        self.front.api.sockets.engine = cast(Any, self.engine)
+        self.front.api.sockets.engine = lambda: cast(Any, self.engine)
 
     async def client(self) -> BlockingClient:
         """Open a socket."""
