@@ -42,8 +42,8 @@ class Narration(Protocol):
 class Turn(Protocol):
     """One response: ``open``, then ``conclude``; or ``warm_up`` alone where ``generate`` is false.
 
-    Where that fails after the narration began, ``fail`` or ``cancel`` ends it instead. None of them is called twice, and a turn
-    whose client left is let go of without a word.
+    Where that fails after the narration began, ``fail`` or ``cancel`` ends it instead. None of them is called twice,
+    and a turn whose client left is let go of without a word.
     """
 
     @property
