@@ -47,9 +47,7 @@ def entries_in(sealed: Any, at: int | None = None) -> tuple[Entry, ...]:
     return tuple(found if at is None else [{**entry, "at": at} for entry in found])
 
 
-def restore(
-    messages: Sequence[Message], places: Mapping[str, Place], entries: Iterable[Entry]
-) -> tuple[Message, ...]:
+def restore(messages: Sequence[Message], places: Mapping[str, Place], entries: Iterable[Entry]) -> tuple[Message, ...]:
     """Return the messages with the provider's state back where it was; what fits nowhere (any more) is left out.
 
     ``places`` says for the id of each item read where its parts are. An entry that is there twice counts once.
@@ -72,7 +70,9 @@ def _in_order(entries: Sequence[Entry]) -> list[Entry]:
         if bare not in seen:
             seen.append(bare)
             distinct.append(entry)
-    return sorted(distinct, key=lambda entry: entry["kind"] not in {"text", "code", "call", "image"} or "id" not in entry)
+    return sorted(
+        distinct, key=lambda entry: entry["kind"] not in {"text", "code", "call", "image"} or "id" not in entry
+    )
 
 
 @define
