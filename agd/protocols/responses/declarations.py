@@ -144,7 +144,7 @@ def _problem(entry: Fields, kind: str) -> BadRequest | None:
 def _quiet(source: Fields, *, loaded: bool) -> tuple[str, ...]:
     """Return the keys of a declaration that ask for nothing."""
     quiet = ("execution", "type", *(("defer_loading",) if loaded else ()))
-    return (*quiet, "allowed_callers") if source.get("allowed_callers") == ["direct"] else quiet
+    return (*quiet, "allowed_callers") if source.values.get("allowed_callers") == ["direct"] else quiet
 
 
 def _custom(source: Fields) -> Tool:
