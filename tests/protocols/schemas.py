@@ -85,8 +85,12 @@ def _validator(name: str, document: str) -> Draft202012Validator:
 
 
 def _allow_null(schemas: dict[str, Any]) -> None:
-    """Allow the two nulls that OpenAI's own answers hold, that Open Responses asks for, and that its schema forgot."""
+    """Allow the two nulls that OpenAI's own answers hold, that Open Responses asks for, and that its schema forgot.
+
+    And allow a schema in an answer's format, where Open Responses' document has room for null alone.
+    """
     if "TextResponseFormatJsonSchema" not in schemas:
+        schemas["JsonSchemaResponseFormat"]["properties"]["schema"] = {}
         return
     for properties, key in (
         (schemas["Response"]["allOf"][2]["properties"], "usage"),

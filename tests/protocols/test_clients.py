@@ -12,10 +12,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from agd.conversation import ToolCall, ToolResult
 from agd.encoding import decode
 from agd.gemini.requests import write_request
-from agd.protocols.endpoints import CHAT, RESPONSES
+from agd.protocols.endpoints import CHAT
 from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.toolbox import Binding, Toolbox
 from tests import shared_data
+from tests.protocols.routes import RESPONSES
 
 _ENDPOINTS = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES}
 

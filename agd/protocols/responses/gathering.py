@@ -64,9 +64,8 @@ class Layout:
 
 @define
 class Gathering:
-    """The entries of one answer, in its order. ``first`` is the answer's first item that a history shows."""
+    """The entries of one answer, in its order."""
 
-    first: str | None = None
     _entries: list[dict[str, Any]] = field(factory=list)
     _last: str | None = None
     _layout: Layout | None = None
@@ -74,7 +73,6 @@ class Gathering:
 
     def item(self, item_id: str, layout: Layout | None = None) -> None:
         """An item that a history shows begins; ``layout`` is a message's, until ``close``."""
-        self.first = self.first or item_id
         self._last, self._layout, self._thought = item_id, layout, None
 
     def close(self) -> None:
@@ -137,10 +135,9 @@ class Gathering:
         entries, self._entries = self._entries, []
         return entries
 
-    def left(self) -> list[dict[str, Any]]:
-        """Return what nothing carries; what stands in front of the answer is bound to its first item."""
-        bound = {"before": self.first} if self.first is not None else {}
-        return [{**entry, **bound} if entry.get("after", "") is None else entry for entry in self._entries]
+    def left(self, first: str) -> list[dict[str, Any]]:
+        """Return what nothing carries; what stands in front of the answer is bound to its ``first`` item."""
+        return [{**entry, "before": first} if entry.get("after", "") is None else entry for entry in self._entries]
 
     def _beside(self, kind: str, **fields: Any) -> None:
         self._entries.append({"kind": kind, "after": self._last, **fields})

@@ -50,29 +50,16 @@ def entries_in(sealed: Any, at: int | None = None) -> tuple[Entry, ...]:
 def restore(messages: Sequence[Message], places: Mapping[str, Place], entries: Iterable[Entry]) -> tuple[Message, ...]:
     """Return the messages with the provider's state back where it was; what fits nowhere (any more) is left out.
 
-    ``places`` says for the id of each item read where its parts are. An entry that is there twice counts once.
+    ``places`` says for the id of each item read where its parts are.
     """
     told = list(entries)
     if not told:
         return tuple(messages)
     desk = _Desk(messages, places)
-    for entry in _in_order(told):
+    # First what makes several parts out of one, then what stands between parts.
+    for entry in sorted(told, key=lambda entry: entry["kind"] != "text" or "id" not in entry):
         _PUT[entry["kind"]](desk, entry)
     return desk.messages()
-
-
-def _in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """Return entries without repetitions; first those that make several parts out of one, then what stands between."""
-    distinct: list[Entry] = []
-    seen: list[Entry] = []
-    for entry in entries:
-        bare = {key: value for key, value in entry.items() if key not in {"at", "before"}}
-        if bare not in seen:
-            seen.append(bare)
-            distinct.append(entry)
-    return sorted(
-        distinct, key=lambda entry: entry["kind"] not in {"text", "code", "call", "image"} or "id" not in entry
-    )
 
 
 @define
@@ -93,6 +80,8 @@ class _Desk:
     _cells: dict[int, list[_Cell]] = field(factory=dict)
     _front: dict[int, list[Part]] = field(factory=dict)
     """What becomes a message of its own, before the message of that index."""
+    _unread: dict[str, int] = field(factory=dict)
+    """Items that were read to nothing, such as code without outputs: their parts are in front of that message."""
 
     def call(self, entry: Entry) -> None:
         """Sign a call; of several with the same id the first behind the carrier, else the last."""
@@ -134,7 +123,11 @@ class _Desk:
         code, read = Code(**entry["part"]), self._run(place, Code)
         for cell in read:
             cell.parts = [part for part in cell.parts if not isinstance(part, Code)]
-        (read[0].lead if read else self._front.setdefault(place[0], [])).append(code)
+        if read:
+            read[0].lead.append(code)
+        else:
+            self._unread[entry["id"]] = place[0]
+            self._before_message(place[0], code)
 
     def thought(self, entry: Entry) -> None:
         """Put a signed thought where it was."""
@@ -163,12 +156,15 @@ class _Desk:
     def _put(self, entry: Entry, part: Part) -> None:
         """Put a part behind the item it came after, before the one it came before, or where its carrier stood."""
         after, before = entry.get("after"), entry.get("before")
-        if after in self._places:
+        if after in self._unread:
+            self._before_message(self._unread[after], part)
+        elif after in self._places:
             self._end(self._places[after]).parts.append(part)
-        elif before in self._places:
-            self._cell(self._places[before]).lead.append(part)
-        elif "at" in entry:
-            self._front.setdefault(entry["at"], []).append(part)
+        elif before in self._places or "at" in entry:
+            self._before_message(self._places[before][0] if before in self._places else entry["at"], part)
+
+    def _before_message(self, index: int, part: Part) -> None:
+        self._front.setdefault(index, []).append(part)
 
     def _open(self, index: int) -> list[_Cell]:
         """Take a message apart: a cell for each part, and one behind them."""

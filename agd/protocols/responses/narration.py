@@ -64,7 +64,8 @@ class Narration:
     @property
     def memory(self) -> list[dict[str, Any]]:
         """Provider state that no item carries, as entries for ``memory.restore``; complete after ``finish``."""
-        return self._order.gathering.left()
+        told = self._order.so_far()
+        return self._order.gathering.left(told[0]["id"]) if told else []
 
     def resource(self, stored: bool) -> dict[str, Any]:
         """Return the whole Response object as it stands."""

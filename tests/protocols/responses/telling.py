@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
@@ -29,7 +30,9 @@ from agd.conversation import (
     Usage,
     UsageReport,
 )
-from agd.errors import GatewayError
+from agd.errors import GatewayError, UpstreamFailure
+from agd.gemini.answers import AnswerReader
+from agd.gemini.framing import Framer
 from agd.options import DEFAULT, Options
 from agd.protocols.endpoint import Context
 from agd.protocols.responses.asked import KEY, Asked
@@ -39,6 +42,7 @@ from agd.protocols.responses.toolbox import Binding, Toolbox
 from tests.protocols.answers import TOKEN
 from tests.protocols.responses.legality import check
 from tests.protocols.schemas import validate_event
+from tests.shared_data import recordings
 
 STOP = Finished(FinishReason.STOP, "STOP")
 ENCRYPTED = "reasoning.encrypted_content"
@@ -134,6 +138,20 @@ def output(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the final output of a stream."""
     items: list[dict[str, Any]] = events[-1]["response"]["output"]
     return items
+
+
+def recorded() -> Iterator[tuple[str, list[Event]]]:
+    """Yield the name and the events of every recorded answer of the real provider that is one."""
+    for recording in recordings():
+        if recording["response"]["status"] == 200:
+            body = recording["response"]["text"].encode()
+            numbers = count()
+            framer, reader = Framer(), AnswerReader(lambda numbers=numbers: f"call_{next(numbers)}")
+            try:
+                payloads = [*framer.feed(body), *framer.close()]
+                yield recording["id"], [*(e for payload in payloads for e in reader.feed(payload)), *reader.close()]
+            except UpstreamFailure:
+                continue
 
 
 _signatures = st.none() | st.sampled_from(["c2ln", "bW9yZQ=="])

@@ -10,8 +10,13 @@ from agd.protocols.responses.items.item import Item, Payload, added, done
 
 
 def image(item_id: str, media: MediaPart) -> Item:
-    """Write the item; ``result`` is the image in base64."""
-    return {"id": item_id, "type": "image_generation_call", "status": "completed", "result": media.data}
+    """Write the item; ``result`` is the image in base64.
+
+    ``output_format``, ``png`` for instance, is not in OpenAI's document, but in its answers.
+    """
+    item = {"id": item_id, "type": "image_generation_call", "status": "completed", "result": media.data}
+    kind, _, form = media.mime.partition("/")
+    return {**item, "output_format": form} if kind == "image" else item
 
 
 def tell(index: int, item: Mapping[str, Any]) -> Iterator[Payload]:
