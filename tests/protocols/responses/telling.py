@@ -112,7 +112,7 @@ def broken(narration: Narration, error: GatewayError) -> list[Frame]:
 
 def cancelled(narration: Narration) -> list[Frame]:
     """Tell that an answer was cancelled, to the end."""
-    return [*cancelled(narration), *narration.terminal(stored=True)]
+    return [*narration.cancel(), *narration.terminal(stored=True)]
 
 
 def approved(frames: Iterable[Frame]) -> list[dict[str, Any]]:
