@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
+from random import Random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from agd.cli.parity import read_rows
 from agd.conversation import Text, ToolCall, ToolResult
 from agd.errors import GatewayError
 from agd.gemini.requests import write_request
@@ -83,14 +87,25 @@ conversations = st.lists(_said | _quiet | rounds(), min_size=1, max_size=6).map(
 )
 
 
-_words = st.sampled_from(
-    "type role content id name tools call_id output message user function namespace function_call shell custom format "
-    "grammar environment mode allowed_tools effort".split()
-)
+_WORDS = """
+type role content id name tools call_id output message user function namespace function_call shell custom format
+grammar environment mode allowed_tools effort
+"""
+_words = st.sampled_from(_WORDS.split())
 _values = st.recursive(
     st.none() | st.booleans() | st.integers() | _words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=4),
 )
+
+
+EXAMPLES = [{"model": OLD, **row.example} for row in read_rows() if row.endpoint == "responses"]
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every array and object in a value, with each of its keys."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from _places(value[key])
 
 
 class TranslationTests(SynchronousTestCase):
@@ -136,6 +151,21 @@ class TranslationTests(SynchronousTestCase):
             except GatewayError as error:
                 self.assertIn(error.status, {400, 404})
                 self.assertTrue((error.param or "").startswith((key, "input")), error.param)
+
+    @given(st.sampled_from(EXAMPLES), st.randoms(use_true_random=False), _values)
+    def test_one_value_wrong(self, example: dict[str, Any], random: Random, value: Any) -> None:
+        """Of a request in which one value is another one, or gone, the same holds when it is sent on."""
+        body = deepcopy(example)
+        place, key = random.choice(list(_places(body)))
+        if random.random() < 0.7:
+            place[key] = value
+        else:
+            del place[key]
+        try:
+            write_request(read(body), NEW)
+        except GatewayError as error:
+            self.assertIn(error.status, {400, 404})
+            self.assertTrue(error.param)
 
     def test_words_stay(self) -> None:
         """No byte of a text changes on the way."""
