@@ -100,6 +100,8 @@ class Tool:
     description: str | None = None
     parameters: Mapping[str, Any] | None = None
     strict: bool | None = None
+    path: str = field(default="", eq=False)
+    """Where in the request it is described, to name it in errors; it makes no tool another."""
 
 
 @frozen

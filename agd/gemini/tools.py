@@ -54,7 +54,8 @@ class ToolsWriter:
         declaration: dict[str, Any] = {"name": self._names[tool.name]}
         if tool.description:
             declaration["description"] = tool.description
-        return declaration | self._schemas.parameters(tool.parameters, f"tools[{index}].function.parameters")
+        place = tool.path or f"tools[{index}].function"
+        return declaration | self._schemas.parameters(tool.parameters, f"{place}.parameters")
 
     def _chosen(self, prompt: Prompt) -> tuple[list[tuple[int, Tool]], ToolChoice | None]:
         """Return the tools to declare, with their places, and the choice to tell.

@@ -75,6 +75,8 @@ class Declarations:
         elif kind == "namespace":
             yield from self._namespace(entry)
         else:
+            if kind == "shell" and (environment := entry.object("environment")) is not None:
+                overlook(environment, self.notices, ("type",))
             yield self._tool(entry, kind)
 
     def _namespace(self, entry: Fields) -> Iterator[tuple[Binding, Tool, Fields]]:
@@ -141,8 +143,8 @@ def _problem(entry: Fields, kind: str) -> BadRequest | None:
 
 def _quiet(source: Fields, *, loaded: bool) -> tuple[str, ...]:
     """Return the keys of a declaration that ask for nothing."""
-    quiet = ("environment", "execution", "type", *(("defer_loading",) if loaded else ()))
-    return (*quiet, "allowed_callers") if source.get("allowed_callers") == ["direct"] else quiet
+    quiet = ("execution", "type", *(("defer_loading",) if loaded else ()))
+    return (*quiet, "allowed_callers") if source.values.get("allowed_callers") == ["direct"] else quiet
 
 
 def _custom(source: Fields) -> Tool:
@@ -163,7 +165,7 @@ def _grammar(source: Fields) -> str | None:
 
 
 def _discovery(source: Fields) -> Tool:
-    return Tool("tool_search", source.text("description") or _DISCOVERY, source.mapping("parameters"))
+    return Tool("tool_search", source.text("description") or _DISCOVERY, source.mapping("parameters"), path=source.path)
 
 
 _CALLED: Mapping[str, tuple[Kind, Callable[[Fields], Tool]]] = {

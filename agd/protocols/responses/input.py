@@ -87,8 +87,8 @@ def _declared(
 ) -> Declarations:
     """Read every declaration of tools: those of earlier items hold on, those of earlier requests do not."""
     declarations = Declarations([], options.unsupported_tools)
-    for item in past.items:
-        _declare(declarations, Fields(item, "previous_response_id"))
+    for earlier in past.items:
+        _declare(declarations, Fields(earlier, "previous_response_id"))
     declarations.notices = notices
     declarations.read(fields)
     for item in items:

@@ -20,6 +20,7 @@ BLOCKS: Blocks = {
     "input_image": contents.image,
     "input_file": contents.flat_file,
     "input_audio": contents.sound,
+    "input_video": contents.video,
     "refusal": contents.refusal,
 }
 """What a message, or the output of a tool, may be made of."""
