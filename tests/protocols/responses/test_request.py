@@ -9,12 +9,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import OutputFormat, Prompt, Reasoning, Sampling, Tool
 from agd.errors import BadRequest
-from agd.protocols.endpoints import CHAT, RESPONSES
+from agd.protocols.endpoints import CHAT
 from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.request import read
 from agd.protocols.responses.resource import resource
 from tests.protocols.answers import context
 from tests.protocols.refusals import refusal_of
+from tests.protocols.routes import RESPONSES
 
 
 def prompt(**fields: Any) -> Prompt:
