@@ -68,6 +68,8 @@ class Options:
     """F17: code that the provider ran, in the text of a chat answer or not at all."""
     provider_details: bool = False
     """F39: safety ratings and the like in ``provider_details`` of a choice."""
+    responses_choices: bool = True
+    """I09: a plain Response has a chat answer's ``choices`` beside its own fields."""
     fetch_urls: bool = True
     """H01: https images and documents are fetched by agd; false: refused."""
     fetch_max_bytes: int = 20_971_520

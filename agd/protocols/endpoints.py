@@ -75,7 +75,7 @@ def _responses() -> Endpoint:
         chat_shaped = _has(body, "messages") and not _has(body, "input")
         return chat_request.read(body, options) if chat_shaped else request.read(body, options)
 
-    return Language(read, answer.render, ResponseStream)
+    return Language(read, answer.body, ResponseStream)
 
 
 CHAT: Endpoint = Language(_read_chat, chat_answer.render, ChatStream)

@@ -177,6 +177,10 @@ class Translation:
         default=DEFAULT.provider_details,
         metadata=setting(Boolean(), "Safety ratings and the like in ``provider_details`` of a choice."),
     )
+    responses_choices: bool = field(
+        default=DEFAULT.responses_choices,
+        metadata=setting(Boolean(), "A plain Response has a chat answer's ``choices`` beside its own fields."),
+    )
     fetch_urls: bool = field(
         default=DEFAULT.fetch_urls,
         metadata=setting(Boolean(), "Https images and documents are fetched by agd; false: refused."),
