@@ -124,7 +124,9 @@ class ParameterTests(SynchronousTestCase):
         self.assertEqual(
             prompt(include=["message.output_text.logprobs"]).sampling, Sampling(None, logprobs=True, top_logprobs=0)
         )
-        self.assertEqual(prompt(top_logprobs=3).sampling, Sampling(None, logprobs=True, top_logprobs=3))
+        for counted in (prompt(top_logprobs=3), prompt(top_logprobs=3, include=["reasoning.encrypted_content"])):
+            self.assertEqual(counted.sampling, Sampling(None, logprobs=True, top_logprobs=3))
+            self.assertIn("message.output_text.logprobs", asked_of(counted).include)
         self.assertEqual(prompt(top_logprobs=0).sampling, Sampling())
 
     def test_B40_parallel(self) -> None:
