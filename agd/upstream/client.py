@@ -137,7 +137,7 @@ class UpstreamClient:
         body = collect(response, MAX_ERROR_BYTES)
         body.addTimeout(ERROR_SECONDS, self._clock, onTimeoutCancel=lambda *_: b"")
         retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
-        said = account.credential.redact(await body)
+        said = account.redact(await body)
         return read_failure(response.code, said, retry_after, _upstream_time(response.headers))
 
 
