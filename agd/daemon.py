@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define
-from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
 
-from agd.accounts.account import Account, ApiKey
+from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.gateway import Gateway
 from agd.gemini.models import bundled_models
-from agd.launch import Launch, read_text
+from agd.launch import Launch
 from agd.options import Options
+from agd.roster import accounts_of, rereader
 from agd.routing import Router
-from agd.settings import Settings, effective_auth_mode
-from agd.settings.reading import Reading
-from agd.settings.secret import SecretText
+from agd.settings import Patience as PatienceTable
+from agd.settings import Settings, Upstream, effective_auth_mode
 from agd.signatures import SignatureStore
 from agd.telemetry import LogObserver
-from agd.transport.agent import Body, make_agent
-from agd.transport.agent import Pool as Connections
-from agd.upstream.client import Limits, UpstreamClient
+from agd.transport.ways import Ways
+from agd.upstream.client import UpstreamClient
 from agd.upstream.documents import Document
+from agd.upstream.exchange import Exchange
+from agd.upstream.limits import Patience
 from agd.upstream.media import Source
+from agd.upstream.tokens import Tokens
 from agd.web.auth import Door
 from agd.web.openai import OpenAI, Policy
 from agd.web.site import Site
+
+LIMITS = ("connect", "first_byte", "first_event", "idle", "total")
+"""The limits that a configuration may give: in ``Limits`` under these names, in the tables with ``_seconds`` behind."""
 
 
 @define(eq=False)
@@ -39,7 +45,7 @@ class Daemon:
 
     site: Site
     gateway: Gateway
-    connections: Connections
+    ways: Ways
     _policy: Policy
 
     @classmethod
@@ -47,9 +53,9 @@ class Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
         observer = LogObserver()
-        connections = Connections(reactor, settings.upstream.connect_seconds)
-        http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
-        upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
+        ways = Ways(reactor)
+        tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
+        upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
         gateway = Gateway(
             pool=Pool.of(accounts_of(settings)),
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
@@ -60,7 +66,7 @@ class Daemon:
             max_attempts=settings.retry.max_attempts,
             clock=reactor,
             observer=observer,
-            reread=_rereader(launch),
+            renew=_renewer(launch, upstream),
             options=settings.options,
             overrides=settings.models,
         )
@@ -74,7 +80,7 @@ class Daemon:
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, policy)
+        return cls(site, gateway, ways, policy)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -82,13 +88,12 @@ class Daemon:
         self.use_accounts(accounts_of(settings))
         self.gateway.router = _router(settings)
         self.gateway.max_attempts = settings.retry.max_attempts
-        self.gateway.reread = _rereader(launch)
+        self.gateway.renew = _renewer(launch, self.gateway.upstream)
         self.gateway.overrides = settings.models
         if _store_size(settings.options) != _store_size(self.gateway.options):
             self.gateway.signatures = _signatures(settings)
         self.gateway.options = settings.options
-        self.gateway.upstream.limits = _limits(settings)
-        self.connections.connect_seconds = settings.upstream.connect_seconds
+        self.gateway.upstream.patience = _patience(settings)
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
@@ -99,6 +104,12 @@ class Daemon:
         """Ask these accounts from now on."""
         self.gateway.pool.replace(accounts)
         self.gateway.catalogue.keep_only(account.id for account in accounts)
+        self.gateway.upstream.keep_only(accounts)
+
+    def close(self) -> Deferred[Any]:
+        """Let go of the upstreams: give up getting tokens, close what is kept open; fires when that is done."""
+        self.gateway.upstream.tokens.close()
+        return self.ways.close()
 
 
 @define(eq=False)
@@ -117,16 +128,6 @@ class _Documents:
         return await self._source.fetch(url, declared, max_bytes, seconds)
 
 
-def accounts_of(settings: Settings) -> tuple[Account, ...]:
-    """Make the pool's accounts from the configured ones."""
-    return tuple(
-        Account.of_key(
-            configured.email or "", configured.base_url or settings.upstream.base_url, configured.api_key.reveal()
-        )
-        for configured in settings.accounts
-    )
-
-
 def _router(settings: Settings) -> Router:
     return Router.build(settings.proxy.custom_mapping, settings.proxy.default_model)
 
@@ -139,9 +140,15 @@ def _store_size(options: Options) -> tuple[int, float]:
     return options.signature_entries, options.signature_seconds
 
 
-def _limits(settings: Settings) -> Limits:
-    upstream = settings.upstream
-    return Limits(upstream.first_event_seconds, upstream.idle_seconds, settings.proxy.client_stall_seconds)
+def _patience(settings: Settings) -> Patience:
+    families = {pattern: _given(given) for pattern, given in settings.upstream.limits.items()}
+    return Patience(_given(settings.upstream), families, settings.proxy.client_stall_seconds)
+
+
+def _given(table: PatienceTable | Upstream) -> Mapping[str, float]:
+    """Return the limits that a table of the configuration gives, by the names of ``Limits``."""
+    found = {name: getattr(table, f"{name}_seconds") for name in LIMITS}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def _policy(launch: Launch) -> Policy:
@@ -159,23 +166,14 @@ def _door(launch: Launch) -> Door:
     )
 
 
-def _rereader(launch: Launch) -> Callable[[Account], ApiKey | None]:
-    """Make what looks a key up again in the file it came from: key files are replaced while agd runs."""
-    sources = {
-        account.id: configured.api_key.source
-        for account, configured in zip(accounts_of(launch.settings), launch.settings.accounts, strict=True)
-        if configured.api_key.source.startswith("file:")
-    }
+def _renewer(launch: Launch, upstream: UpstreamClient) -> Callable[[Account], Account | None]:
+    """Make what renews a refused credential: it is read again where it comes from, or another token is made."""
+    reread = rereader(launch.settings, launch.reading)
 
-    def reread(account: Account) -> ApiKey | None:
-        if account.id not in sources:
-            return None
-        reading = Reading(launch.source, {}, read_text)
-        secret = SecretText().read(sources[account.id], "accounts", reading)
-        # Where the file is no good, the account is disabled for its refused key: that tells the operator enough.
-        return None if reading.problems else ApiKey(secret.reveal())
+    def renew(account: Account) -> Account | None:
+        return reread(account) or (account if upstream.tokens.can_renew(account) else None)
 
-    return reread
+    return renew
 
 
 def _mint_call_id() -> str:

@@ -12,9 +12,11 @@ from attrs import frozen
 from agd.errors import ConfigurationError, ConfigurationProblem
 from agd.gemini.models import Overrides, check_overrides
 from agd.listeners import Stack, is_loopback, listeners
+from agd.roster import account_problems
 from agd.routing import check_mapping
 from agd.settings import Settings, check_auth, load_settings, warnings
 from agd.settings.overrides import Override
+from agd.settings.reading import Reading
 
 _TRAITS = "what is known of a model, in the types of the bundled table agd/gemini/models.toml"
 
@@ -31,6 +33,12 @@ class Launch:
     def loopback_only(self) -> bool:
         """Whether no other machine can reach any listener."""
         return all(map(is_loopback, self.listeners))
+
+    def reading(self, environ: Mapping[str, str] | None = None) -> Reading:
+        """Begin to read again a secret that the configuration names: the same files, under the same conditions."""
+        lenient = self.settings.proxy.allow_readable_secrets
+        environ = os.environ if environ is None else environ
+        return Reading(self.source, environ, read_text, None if lenient else read_mode)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -51,13 +59,14 @@ def prepare(
     """
     environ = os.environ if environ is None else environ
     source, settings = load_settings(
-        file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
+        file, environ=environ, exists=os.path.exists, read_file=read_text, mode_of=read_mode, overrides=overrides
     )
     launch = Launch(source, settings, listeners(settings, listen, _stack()))
     problems = [
         *_auth_problems(launch),
         *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model),
         *_model_problems(settings.models),
+        *account_problems(settings),
     ]
     if problems:
         raise ConfigurationError(source, problems)
@@ -67,6 +76,11 @@ def prepare(
 def read_text(path: str) -> str:
     """Read a file in UTF-8. Raises ``OSError`` or ``ValueError``."""
     return Path(path).read_text(encoding="utf-8")
+
+
+def read_mode(path: str) -> int:
+    """Give a file's mode, links followed. Raises ``OSError``."""
+    return Path(path).stat().st_mode
 
 
 def _auth_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:

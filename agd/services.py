@@ -57,7 +57,7 @@ class DrainService(Service):
         self._daemon.site.cut_short()
 
     def _close_upstreams(self) -> Deferred[None]:
-        closed: Deferred[None] = self._daemon.connections.closeCachedConnections()
+        closed: Deferred[None] = self._daemon.close()
         return closed.addTimeout(CLOSE_SECONDS, self._reactor, onTimeoutCancel=lambda *_: None)
 
 

@@ -8,13 +8,13 @@ from functools import partial
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from agd.accounts.account import Account, ApiKey
+from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.conversation import Answer, Event, Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway.flow import Flow, fold
-from agd.gateway.plan import MAX_CHOICES, Call, Plan, make_plan, silence
+from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Observer, Trail
@@ -37,7 +37,11 @@ AT_ONCE = 8
 
 @define(eq=False)
 class Gateway:
-    """Answers prompts from a pool of accounts. ``reread`` looks whether an account's credential has been renewed."""
+    """Answers prompts from a pool of accounts.
+
+    ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
+    another credential or, where tokens prove it, as it is; None when there is no use in that.
+    """
 
     pool: Pool
     catalogue: Catalogue
@@ -48,7 +52,7 @@ class Gateway:
     max_attempts: int
     clock: IReactorTime
     observer: Observer
-    reread: Callable[[Account], ApiKey | None]
+    renew: Callable[[Account], Account | None]
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
 
@@ -82,9 +86,13 @@ class Gateway:
         _note(trail, prompt.notices, options)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
-        plan = make_plan(prompt, trail.model, options, overrides)
+        plan = make_plan(prompt, trail.model, options, overrides, self._dialect())
         _note(trail, plan.notices, options)
         return plan
+
+    def _dialect(self) -> str:
+        """Return the dialect of the first account: where there are several, the others are written when wanted."""
+        return next((account.kind for account in self.pool.accounts), DIALECT)
 
     async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
         return await Quest(self, trail, plan, call).stream()

@@ -1,12 +1,13 @@
 """The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
 
+from agd.settings.credentials import ServiceAccountFile
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
 from agd.settings.places import find_configuration
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
 from agd.settings.secret import Secret
 from agd.settings.structure import Setting, settings_of
-from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
+from agd.settings.tables import Account, ClientKey, ExposeAccount, Patience, Proxy, Retry, Settings, Upstream
 from agd.settings.translation import Translation
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "ClientKey",
     "ExposeAccount",
     "Override",
+    "Patience",
     "Proxy",
     "Retry",
     "Secret",
+    "ServiceAccountFile",
     "Setting",
     "Settings",
     "Translation",

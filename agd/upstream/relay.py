@@ -42,10 +42,20 @@ class Relay(BodyProtocol):
 
     ``done`` fires when the last event was given to the sink; it fails with ``UpstreamFailure`` when the answer broke
     off, and with ``ClientLostError`` when the client left or did not read for ``stall_seconds``. Cancelling either
-    aborts the upstream call at once. How long the first event may take is the caller's to limit.
+    aborts the upstream call at once. How long the first event may take is the caller's to limit; ``total_seconds`` is
+    how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read.
     """
 
-    def __init__(self, reader: AnswerReader, clock: IReactorTime, *, idle_seconds: float, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        reader: AnswerReader,
+        clock: IReactorTime,
+        *,
+        idle_seconds: float,
+        stall_seconds: float,
+        total_seconds: float | None = None,
+        cleanse: Callable[[str], str] = str,
+    ) -> None:
         self._reader = reader
         self._framer = Framer()
         self._clock = clock
@@ -57,6 +67,10 @@ class Relay(BodyProtocol):
         self._last_read = 0.0
         self._repeated = b""
         self._timer: IDelayedCall | None = None
+        self._cleanse = cleanse
+        self._deadline: IDelayedCall | None = None
+        if total_seconds is not None:
+            self._deadline = clock.callLater(max(total_seconds, 0.0), self._overdue, total_seconds)
         self.paused = False
         self._over = False
         self.first: Deferred[None] = Deferred(self._abandon)
@@ -193,6 +207,8 @@ class Relay(BodyProtocol):
                 self._network().pauseProducing()
 
     def _fail(self, failure: Failure) -> None:
+        if isinstance(failure.value, UpstreamFailure):
+            failure.value.message = self._cleanse(failure.value.message)
         self._over = True
         self._stop_timer()
         if self.transport is not None:
@@ -236,10 +252,17 @@ class Relay(BodyProtocol):
         self._stop_timer()
         self._timer = self._clock.callLater(seconds, ring)
 
+    def _overdue(self, seconds: float) -> None:
+        if not self._over:
+            message = f"the answer was not over within {seconds:.0f} seconds more"
+            self._fail(Failure(UpstreamFailure(FailureKind.TIMEOUT, message)))
+
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
+        if self._over and self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
 
 
 class Collector:
