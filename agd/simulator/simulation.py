@@ -12,6 +12,7 @@ from agd.simulator.catalogue import MODELS
 from agd.simulator.chunks import Answer
 from agd.simulator.faults import FaultBook
 from agd.simulator.ledger import Ledger
+from agd.simulator.office import Office
 from agd.simulator.pace import Pace, steered
 from agd.simulator.requests import read_body, read_request
 from agd.simulator.rpc_status import Refused, Status, error_info, invalid_argument
@@ -35,8 +36,23 @@ class Simulator:
     first_chunk_seconds: float = field(default=0.1, validator=ge(0))
     faults: FaultBook = field(factory=FaultBook, init=False)
     ledger: Ledger = field(factory=Ledger, init=False)
+    office: Office = field(factory=Office, init=False)
+    project: str = "simulated-project"
+    """What ``loadCodeAssist`` names, "" for nothing."""
+    lookups: int = field(default=0, init=False)
+    """How often it was asked."""
     stale: WeakSet[object] = field(factory=WeakSet, init=False)
     """Connections that look alive and will be closed at the next request on them."""
+
+    def bearer(self, token: str, now: float) -> str:
+        """Give the account key that an access token stands for. Raises ``Refused`` (401) for one that is not good."""
+        key = self.office.key_of(token, now)
+        if key is None:
+            details = (error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED" if not token else "ACCESS_TOKEN_EXPIRED"),)
+            # Google does not repeat the token; the simulator does, to see what becomes of it.
+            words = f"Request had invalid authentication credentials ({token}). Expected OAuth 2 access token."
+            raise Refused(Status(401, "UNAUTHENTICATED", words, details))
+        return key
 
     def admit(self, key: str | None, key_in_query: bool) -> int:
         """Give the index of an account key. Raises ``Refused`` as the API does, and for a key in the query."""

@@ -114,7 +114,8 @@ class _Keeper:
             if now >= self._token.renew_at:
                 self._renew()
             return succeed(self._token)
-        refusal = self.dead or (self._failure if now < self._again_at else None)
+        tired = self._failures >= AWAITED and now < self._again_at
+        refusal = self.dead or (self._failure if tired else None)
         if refusal is not None and self._running is None and not self._waiting:
             return fail(_copy(refusal))
         waiting: Deferred[Token] = Deferred(self._left)
