@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from agd.encoding import encode
-from agd.simulator.fields import members
 from agd.simulator.requests import read_body
 from agd.simulator.rpc_status import Refused, Status, invalid_argument
 
@@ -69,7 +68,7 @@ class CodeAssist(Gemini):
 
     def opened(self, model: str, data: bytes) -> tuple[str, bytes]:
         """Take the request out of its envelope."""
-        envelope = members(read_body(data), "GenerateContentRequest")
+        envelope = json_object(data)
         if not isinstance(envelope.get("model"), str) or not isinstance(envelope.get("request"), dict):
             raise invalid_argument("Request contains an invalid argument.")
         if not isinstance(envelope.get("project"), str):
@@ -86,6 +85,14 @@ class CodeAssist(Gemini):
         if set(body) != {"request"} or not isinstance(request, dict) or set(request) != {"model", "contents"}:
             raise invalid_argument("Request contains an invalid argument.")
         return request["contents"]
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Decode a body that has to be an object. Raises ``Refused``."""
+    body = read_body(data)
+    if not isinstance(body, dict):
+        raise invalid_argument("Invalid JSON payload received. Root element must be a message.")
+    return body
 
 
 def _ids(body: dict[str, Any]) -> Iterator[str]:

@@ -15,11 +15,9 @@ from twisted.web.server import NOT_DONE_YET, Request
 from agd.encoding import InvalidJSON, decode, encode
 from agd.simulator.catalogue import entry, page
 from agd.simulator.faults import Fault
-from agd.simulator.fields import members
 from agd.simulator.ledger import Call
-from agd.simulator.manners import Gemini
+from agd.simulator.manners import Gemini, json_object
 from agd.simulator.player import Player
-from agd.simulator.requests import read_body
 from agd.simulator.rpc_status import Refused, Status, invalid_argument
 from agd.simulator.script import (
     ARRAY,
@@ -218,7 +216,7 @@ def _page(simulator: Simulator, visit: Visit) -> dict[str, Any]:
 
 def _count(manner: Gemini, data: bytes) -> Reading:
     """Count about as the provider does: four bytes of text to a token."""
-    counted = manner.counted(members(read_body(data), "CountTokensRequest"))
+    counted = manner.counted(json_object(data))
     return Reading(iter((encode({"totalTokens": len(encode(counted)) // 4}),)), DOCUMENT, 0, 0)
 
 

@@ -30,6 +30,7 @@ class Ways:
 
     _reactor: Any
     _ways: dict[WayOut, Way] = field(factory=dict, init=False)
+    _retired: set[Deferred[None]] = field(factory=set, init=False)
 
     def of(self, out: WayOut) -> Way:
         """Give the client for a way out. Raises ``ValueError`` for certificates that cannot be read."""
@@ -44,8 +45,18 @@ class Ways:
         """Forget the ways that no account takes any more, and close what they keep; running answers go on."""
         kept = set(outs)
         for out in [out for out in self._ways if out not in kept]:
-            self._ways.pop(out).pool.drop_idle()
+            retired = self._ways.pop(out).pool.retire()
+            self._retired.add(retired)
+            retired.addBoth(lambda _, retired=retired: self._retired.discard(retired))
 
     def close(self) -> Deferred[Any]:
         """Close every connection that is kept; fires when they are closed."""
-        return gatherResults([way.pool.closeCachedConnections() for way in self._ways.values()])
+        closing = [way.pool.closeCachedConnections() for way in self._ways.values()]
+        return gatherResults([*closing, *(_after(retired) for retired in self._retired)])
+
+
+def _after(retired: Deferred[None]) -> Deferred[None]:
+    """Fire when something has ended, without taking its result away from anybody."""
+    ended: Deferred[None] = Deferred()
+    retired.addBoth(lambda _: ended.callback(None))
+    return ended
