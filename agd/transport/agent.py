@@ -113,7 +113,8 @@ class Pool(HTTPConnectionPool):
     def retire(self) -> Deferred[None]:
         """Keep nothing any more; fires when what was kept is closed. Answers that run go on to their end."""
         self.cachedConnectionTimeout = 0
-        return self.closeCachedConnections()
+        closed: Deferred[None] = self.closeCachedConnections()
+        return closed
 
     def drop_idle(self) -> None:
         """Close every connection that is kept without being used; those that carry an answer are left alone."""

@@ -45,9 +45,12 @@ class Ways:
         """Forget the ways that no account takes any more, and close what they keep; running answers go on."""
         kept = set(outs)
         for out in [out for out in self._ways if out not in kept]:
-            retired = self._ways.pop(out).pool.retire()
-            self._retired.add(retired)
-            retired.addBoth(lambda _, retired=retired: self._retired.discard(retired))
+            self._retire(self._ways.pop(out).pool)
+
+    def _retire(self, pool: Pool) -> None:
+        retired = pool.retire()
+        self._retired.add(retired)
+        retired.addBoth(lambda _: self._retired.discard(retired))
 
     def close(self) -> Deferred[Any]:
         """Close every connection that is kept; fires when they are closed."""

@@ -30,7 +30,7 @@ BODY = b'{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"tools":[],"safet
 def called() -> Prompt:
     """Make a prompt with a call and its result in it."""
     call = ToolCall("call_1", "look", "{}")
-    result = ToolResult("call_1", "look", (Text("found"),))
+    result = ToolResult("call_1", (Text("found"),), "look")
     turns = (Message("user", (Text("hi"),)), Message("assistant", (call,)), Message("user", (result,)))
     return Prompt("m", turns, tools=(Tool("look"),))
 
@@ -104,7 +104,7 @@ class AddressTests(SynchronousTestCase):
         self.assertEqual(GEMINI.list_url(Place(), ""), "https://host.example/prefix/v1beta/models?pageSize=1000")
         url = VERTEX.list_url(Place(), "a b")
         self.assertEqual(url, "https://host.example/prefix/v1beta1/publishers/google/models?pageSize=100&pageToken=a+b")
-        self.assertIsNone(CODE_ASSIST.list_url(Place(), ""))
+        self.assertIsNone(DIALECTS["code-assist"].list_url(Place(), ""))
 
 
 class EnvelopeTests(SynchronousTestCase):

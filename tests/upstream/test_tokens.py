@@ -43,7 +43,7 @@ class TokensTestCase(SynchronousTestCase):
         self.exchanges[-1].callback(token)
         return token
 
-    def fail(self, failure: UpstreamFailure = BUSY) -> None:
+    def refuse(self, failure: UpstreamFailure = BUSY) -> None:
         """Let the last exchange fail, and keep the log quiet."""
         with capturedLogs():
             self.exchanges[-1].errback(failure)
@@ -147,7 +147,7 @@ class FailureTests(TokensTestCase):
         """A request that needs a token waits through a few failures, each pause longer than the one before."""
         asked = self.ask()
         for pause in (0.5, 1.0):
-            self.fail()
+            self.refuse()
             before = len(self.exchanges)
             self.clock.advance(pause - 0.01)
             self.assertEqual(len(self.exchanges), before)
@@ -161,7 +161,7 @@ class FailureTests(TokensTestCase):
         """After so many failures it is told, and who asks before the pause is over is told at once."""
         asked = self.ask()
         for _ in range(AWAITED):
-            self.fail()
+            self.refuse()
             self.clock.advance(1.0)
         self.assertEqual(self.failureResultOf(asked, UpstreamFailure).value.kind, FailureKind.CONNECT)
         self.failureResultOf(self.ask(), UpstreamFailure)
@@ -174,7 +174,7 @@ class FailureTests(TokensTestCase):
         """A part of the pause, up to a half, is left to chance."""
         self.random = 0.999
         self.ask()
-        self.fail()
+        self.refuse()
         self.clock.advance(0.26)
         self.assertEqual(len(self.exchanges), 2)
 
@@ -185,7 +185,7 @@ class FailureTests(TokensTestCase):
         self.now()
         self.clock.advance(80_000.0)
         for _ in range(12):
-            self.fail()
+            self.refuse()
             self.assertEqual(self.now(), "old")
             before = len(self.exchanges)
             self.clock.advance(60.0)
@@ -203,7 +203,7 @@ class FailureTests(TokensTestCase):
     def test_retry_after(self) -> None:
         """A token endpoint that says when to come again is not asked before."""
         self.ask()
-        self.fail(UpstreamFailure(FailureKind.CONNECT, "busy", retry_after=7.0))
+        self.refuse(UpstreamFailure(FailureKind.CONNECT, "busy", retry_after=7.0))
         self.clock.advance(6.9)
         self.assertEqual(len(self.exchanges), 1)
         self.clock.advance(0.2)
@@ -212,7 +212,7 @@ class FailureTests(TokensTestCase):
     def test_dead(self) -> None:
         """A grant that is no good is told at once with its reason, and never asked with again until a reload."""
         asked = self.ask()
-        self.fail(dead("invalid_grant", "invalid_grant: revoked"))
+        self.refuse(dead("invalid_grant", "invalid_grant: revoked"))
         failure = self.failureResultOf(asked, UpstreamFailure).value
         self.assertEqual((failure.status, failure.reason), (401, "invalid_grant"))
         self.assertIn("get a new one", failure.message)

@@ -45,7 +45,12 @@ class WaysTestCase(TestCase):
 
     timeout = 60
 
-    async def setUp(self) -> None:
+    def setUp(self) -> Deferred[None]:  # type: ignore[override]  # trial waits for it, its types do not say so
+        """Start both."""
+        return Deferred.fromCoroutine(self.start())
+
+    async def start(self) -> None:
+        """Start a simulator whose time is the test's, and make the client."""
         from twisted.internet import reactor as installed
 
         self.reactor: Any = installed
@@ -128,10 +133,11 @@ class KindTests(WaysTestCase):
     async def test_project_is_looked_up_once(self) -> None:
         """The project of a Code Assist account is asked for once, however many need it, and again after a refusal."""
         account = self.account(service_account(self.token_url), kind="code-assist")
-        asked = [Deferred.fromCoroutine(self.say(account)) for _ in range(20)]
+        asked: list[Deferred[Any]] = [Deferred.fromCoroutine(self.say(account)) for _ in range(20)]
         self.assertTrue(all(await gatherResults(asked)))
         self.assertEqual(self.simulator.lookups, 1)
-        self.assertEqual(self.simulator.ledger.last["body"]["project"], "simulated-project")
+        last: Any = self.simulator.ledger.last
+        self.assertEqual(last["body"]["project"], "simulated-project")
         self.client.keep_only([])
         self.simulator.project = ""
         failure = await self.refused(self.say(account))
