@@ -27,7 +27,6 @@ from agd.settings import Settings
 from agd.settings.credentials import ServiceAccountFile, ServiceAccountText
 from agd.settings.reading import Reading
 from agd.settings.secret import Secret, SecretText
-from agd.transport.tls import read_certificates
 
 
 def accounts_of(settings: Settings) -> tuple[Account, ...]:
@@ -133,15 +132,23 @@ def _problems(configured: Configured) -> Iterator[tuple[str, str, str]]:
     if configured.credentials is not None and not _has_google():
         yield "credentials", '"default" without Google\'s library', 'the extra: pip install "agd[google]"'
     try:
-        if way_of(configured).ca:
-            read_certificates(way_of(configured).ca)
+        _check_way(way_of(configured))
     except ValueError as error:
         yield ("ca" if configured.ca else "proxy"), str(error), "certificates in PEM, and a proxy as documented"
 
 
+def _check_way(way: WayOut) -> None:
+    """Raise ``ValueError`` for certificates that cannot be read."""
+    if way.ca:
+        # Not above: it is TLS, which "agd check" has no other use for.
+        from agd.transport.tls import read_certificates  # noqa: PLC0415
+
+        read_certificates(way.ca)
+
+
 def _has_google() -> bool:
     try:
-        return find_spec("google.auth") is not None
+        return find_spec("google.auth") is not None and find_spec("requests") is not None
     except ModuleNotFoundError:
         return False
 

@@ -12,7 +12,6 @@ from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.conversation import Answer, Event, Notice, Prompt
-from agd.errors import BadRequest
 from agd.gateway.flow import Flow, fold
 from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
@@ -83,11 +82,11 @@ class Gateway:
         options, overrides = self.options, self.overrides
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
-        _note(trail, prompt.notices, options)
+        trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
         plan = make_plan(prompt, trail.model, options, overrides, self._dialect())
-        _note(trail, plan.notices, options)
+        trail.note(plan.notices, strict=options.strict_parameters)
         return plan
 
     def _dialect(self) -> str:
@@ -103,14 +102,6 @@ class Gateway:
     def _remember(self, owner: str, events: Iterable[Event]) -> None:
         """Keep the signatures of an answer's calls for their owner, before any call is left out (B40)."""
         observe(events, owner, self.signatures, self.clock.seconds())
-
-
-def _note(trail: Trail, notices: Iterable[Notice], options: Options) -> None:
-    """Tell the client. Raises ``BadRequest`` where nothing may be carried out otherwise than asked."""
-    trail.note(notices)
-    if options.strict_parameters and trail.notices:
-        notice = trail.notices[0]
-        raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
 
 
 def _tell(trail: Trail, notice: Notice) -> None:

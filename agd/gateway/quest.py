@@ -123,7 +123,7 @@ class Quest:
 
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
         outgoing = self._call.written(account.kind)
-        self._trail.note(outgoing.notices)
+        self._trail.note(outgoing.notices, strict=self._plan.options.strict_parameters)
         return await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
 
     def _second_try(self, account: Account, failure: UpstreamFailure) -> Account | None:

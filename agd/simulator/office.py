@@ -15,6 +15,8 @@ from attrs import define, field, frozen
 from agd.encoding import InvalidJSON, decode
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GOOGLE = "https://oauth2.googleapis.com/token"
+"""What Google's own library names as the audience, whatever endpoint it asks."""
 _SKEW = 300
 _LONGEST = 3600 + _SKEW
 
@@ -123,7 +125,7 @@ class Office:
             raise BadGrant("invalid_grant", "Invalid grant: account not found")
         if _json(parts[0]).get("alg") != "RS256" or not _verifies(parts, signer.public_key):
             raise BadGrant("invalid_grant", "Invalid JWT Signature.")
-        if claims.get("aud") != url or not claims.get("scope"):
+        if claims.get("aud") not in {url, GOOGLE} or not claims.get("scope"):
             raise BadGrant("invalid_grant", "Invalid JWT: aud and scope must be those of this endpoint.")
         issued, ends = claims.get("iat", 0), claims.get("exp", 0)
         if not (now - _LONGEST < issued <= now + _SKEW and now < ends <= issued + _LONGEST):

@@ -24,6 +24,7 @@ from google.auth.transport import Request, Response
 from hyperlink import EncodedURL
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from agd.accounts.account import Account
@@ -100,14 +101,15 @@ class _Requests(Request):
     _ways: Ways
     _way: WayOut
     _reactor: Any
-    _pending: set[Future[_Answer]] = field(factory=set)
+    _pending: dict[Future[_Answer], Deferred[Any]] = field(factory=dict)
     _is_over: bool = False
 
     def give_up(self) -> None:
         """Nobody wants the answers any more."""
         self._is_over = True
-        for future in list(self._pending):
+        for future, asked in list(self._pending.items()):
             future.cancel()
+            asked.cancel()
 
     def __call__(
         self,
@@ -133,11 +135,20 @@ class _Requests(Request):
             asking.close()
             future.cancel()
             return
-        self._pending.add(future)
-        asked = Deferred.fromCoroutine(asking)
+        asked: Deferred[Any] = Deferred.fromCoroutine(asking)
+        self._pending[future] = asked
         asked.addTimeout(seconds, self._reactor)
-        asked.addCallbacks(future.set_result, lambda failure: future.set_exception(FutureTimeout()))
-        asked.addBoth(lambda _: self._pending.discard(future))
+        asked.addBoth(self._finish, future)
+
+    def _finish(self, result: _Answer | Failure, future: Future[_Answer]) -> None:
+        """Give the thread what came of it."""
+        del self._pending[future]
+        if future.cancelled():
+            return
+        if isinstance(result, Failure):
+            future.set_exception(FutureTimeout())
+        else:
+            future.set_result(result)
 
     async def _ask(self, url: str, method: str, body: Any, headers: Mapping[str, str]) -> _Answer:
         way = self._ways.of(STRAIGHT if _is_metadata(url) else self._way)
