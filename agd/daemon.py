@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define
@@ -15,6 +15,7 @@ from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.gateway import Gateway
+from agd.gateway.plan import DIALECT
 from agd.gemini.models import bundled_models
 from agd.launch import Launch
 from agd.options import Options
@@ -52,12 +53,13 @@ class Daemon:
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
+        accounts = accounts_of(settings)
         observer = LogObserver()
         ways = Ways(reactor)
         tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
         upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
         gateway = Gateway(
-            pool=Pool.of(accounts_of(settings)),
+            pool=Pool.of(accounts),
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
             router=_router(settings),
             upstream=upstream,
@@ -69,6 +71,7 @@ class Daemon:
             renew=_renewer(launch, upstream),
             options=settings.options,
             overrides=settings.models,
+            dialect=_dialect(accounts),
         )
         policy = _policy(launch)
         api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
@@ -103,6 +106,7 @@ class Daemon:
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
         self.gateway.pool.replace(accounts)
+        self.gateway.dialect = _dialect(accounts)
         self.gateway.catalogue.keep_only(account.id for account in accounts)
         self.gateway.upstream.keep_only(accounts)
 
@@ -126,6 +130,11 @@ class _Documents:
         if self._source is None:
             self._source = Fetcher(self._reactor)
         return await self._source.fetch(url, declared, max_bytes, seconds)
+
+
+def _dialect(accounts: Sequence[Account]) -> str:
+    """Return the dialect of the first account, the likeliest to be asked."""
+    return accounts[0].kind if accounts else DIALECT
 
 
 def _router(settings: Settings) -> Router:

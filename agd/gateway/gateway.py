@@ -39,7 +39,8 @@ class Gateway:
     """Answers prompts from a pool of accounts.
 
     ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
-    another credential or, where tokens prove it, as it is; None when there is no use in that.
+    another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
+    that requests are written in before it is known who will be asked; any other is written when it is wanted.
     """
 
     pool: Pool
@@ -54,6 +55,7 @@ class Gateway:
     renew: Callable[[Account], Account | None]
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
+    dialect: str = DIALECT
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
@@ -85,13 +87,9 @@ class Gateway:
         trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
-        plan = make_plan(prompt, trail.model, options, overrides, self._dialect())
+        plan = make_plan(prompt, trail.model, options, overrides, self.dialect)
         trail.note(plan.notices, strict=options.strict_parameters)
         return plan
-
-    def _dialect(self) -> str:
-        """Return the dialect of the first account: where there are several, the others are written when wanted."""
-        return next((account.kind for account in self.pool.accounts), DIALECT)
 
     async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
         return await Quest(self, trail, plan, call).stream()

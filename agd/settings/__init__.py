@@ -3,11 +3,12 @@
 from agd.settings.credentials import ServiceAccountFile
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
+from agd.settings.patience import Patience
 from agd.settings.places import find_configuration
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
 from agd.settings.secret import Secret
 from agd.settings.structure import Setting, settings_of
-from agd.settings.tables import Account, ClientKey, ExposeAccount, Patience, Proxy, Retry, Settings, Upstream
+from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
 from agd.settings.translation import Translation
 
 __all__ = [

@@ -15,6 +15,7 @@ from agd.options import Options
 from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
 from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
 from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
+from agd.settings.patience import Patience, patience
 from agd.settings.secret import Secret, SecretText
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap, setting
 from agd.settings.translation import Translation
@@ -130,23 +131,6 @@ class Retry:
     )
 
 
-def _patience(words: str) -> Any:
-    return field(default=None, metadata=setting(Seconds(), words))
-
-
-@frozen
-class Patience:
-    """How long agd waits for some models; what is not given is as it is for all models."""
-
-    connect_seconds: float | None = _patience(
-        "How long a connection may take to come about, its proxy and TLS included."
-    )
-    first_byte_seconds: float | None = _patience("How long the head of an answer may take, the connection included.")
-    first_event_seconds: float | None = _patience("How long the first event of an answer may take.")
-    idle_seconds: float | None = _patience("How long an answer that has begun may fall silent.")
-    total_seconds: float | None = _patience("How long an answer may take in all.")
-
-
 @frozen
 class Upstream:
     """Where the models are, and how long agd waits for them."""
@@ -155,20 +139,20 @@ class Upstream:
         default="https://generativelanguage.googleapis.com",
         metadata=setting(BaseUrl(), "Where the Gemini API stands, without the version; a path prefix is allowed."),
     )
-    connect_seconds: float | None = _patience(
+    connect_seconds: float | None = patience(
         "How long a connection may take to come about, its proxy and TLS included; when not given, 10."
     )
-    first_byte_seconds: float | None = _patience(
+    first_byte_seconds: float | None = patience(
         "How long the head of an answer may take, the connection included; when not given, 300, and 600 for models "
         "that think long."
     )
-    first_event_seconds: float | None = _patience(
+    first_event_seconds: float | None = patience(
         "How long the first event of an answer may take; when not given, 300, and 600 for models that think long."
     )
-    idle_seconds: float | None = _patience(
+    idle_seconds: float | None = patience(
         "How long an answer that has begun may fall silent; when not given, 120, and 300 for models that think long."
     )
-    total_seconds: float | None = _patience("How long an answer may take in all; when not given, 3600.")
+    total_seconds: float | None = patience("How long an answer may take in all; when not given, 3600.")
     header_hold_seconds: float = field(
         default=10.0,
         metadata=setting(

@@ -33,11 +33,10 @@ IDLE_SECONDS = 50
 class _Client(HTTP11ClientProtocol):
     """Twisted's side of one connection, which also tells when TLS is agreed upon."""
 
-    def __init__(self, quiescent: Any) -> None:
-        HTTP11ClientProtocol.__init__(self, quiescent)
-        self._is_secure = False
-        self._lost: Failure | None = None
-        self._waiting: Deferred[None] | None = None
+    # Not set in each: there are many, and most of them are plain or agreed upon.
+    _is_secure = False
+    _lost: Failure | None = None
+    _waiting: Deferred[None] | None = None
 
     def secured(self) -> Deferred[None]:
         """Fire when TLS is agreed upon; fail with the reason when the connection is lost before."""
@@ -65,8 +64,9 @@ class _Client(HTTP11ClientProtocol):
         transport.abortConnection()
 
     def _tell(self, result: Any) -> None:
-        waiting, self._waiting = self._waiting, None
+        waiting = self._waiting
         if waiting is not None:
+            self._waiting = None
             waiting.callback(result)
 
 

@@ -75,9 +75,8 @@ class UpstreamClient:
         Raises ``UpstreamFailure``. Cancelling aborts the call in whatever phase it is.
         """
         limits = self.patience.of(model)
-        seconds = min(limits.first_event, limits.total)
-        call = self._generate(account, model, outgoing, limits, stream=stream)
-        return await self._within(seconds, f"no first event within {seconds:g} seconds", call)
+        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, stream=stream))
+        return await call.addTimeout(min(limits.first_event, limits.total), self._clock, onTimeoutCancel=_no_event)
 
     async def count_tokens(self, account: Account, model: str, outgoing: Outgoing) -> int:
         """Count the tokens of a request, written for the account's dialect. Raises ``UpstreamFailure``."""
@@ -168,7 +167,8 @@ class UpstreamClient:
             method, url, headers=headers, data=body, unbuffered=True, allow_redirects=False, reactor=self._clock
         )
         reused = way.pool.reused
-        asked.addTimeout(limits.first_byte, self._clock, onTimeoutCancel=_no_head)
+        if limits.first_byte < limits.first_event:  # else whoever waits for the event gives up no later
+            asked.addTimeout(limits.first_byte, self._clock, onTimeoutCancel=_no_head)
         try:
             response: IResponse = await asked
         except NETWORK_ERRORS as error:
@@ -217,6 +217,10 @@ def _headers(account: Account, token: Token | None, *, has_body: bool) -> Header
     if has_body:
         headers.addRawHeader("Content-Type", "application/json")
     return headers
+
+
+def _no_event(_result: object, seconds: float) -> NoReturn:
+    raise UpstreamFailure(FailureKind.TIMEOUT, f"no first event within {seconds:g} seconds")
 
 
 def _no_head(_result: object, seconds: float) -> NoReturn:

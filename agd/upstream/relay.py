@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
@@ -68,9 +69,7 @@ class Relay(BodyProtocol):
         self._repeated = b""
         self._timer: IDelayedCall | None = None
         self._cleanse = cleanse
-        self._deadline: IDelayedCall | None = None
-        if total_seconds is not None:
-            self._deadline = clock.callLater(max(total_seconds, 0.0), self._overdue, total_seconds)
+        self._ends_at = inf if total_seconds is None else clock.seconds() + total_seconds
         self.paused = False
         self._over = False
         self.first: Deferred[None] = Deferred(self._abandon)
@@ -249,20 +248,22 @@ class Relay(BodyProtocol):
         self._fail(Failure(ClientLostError(f"the client read nothing for {self._stall_seconds:g} seconds")))
 
     def _set_timer(self, seconds: float, ring: Callable[[], None]) -> None:
+        """Ring in so many seconds, or when the whole answer must be over; one timer for both, for there are many."""
         self._stop_timer()
-        self._timer = self._clock.callLater(seconds, ring)
+        left = self._ends_at - self._clock.seconds()
+        if left < seconds:
+            self._timer = self._clock.callLater(max(left, 0.0), self._overdue)
+        else:
+            self._timer = self._clock.callLater(seconds, ring)
 
-    def _overdue(self, seconds: float) -> None:
-        if not self._over:
-            message = f"the answer was not over within {seconds:.0f} seconds more"
-            self._fail(Failure(UpstreamFailure(FailureKind.TIMEOUT, message)))
+    def _overdue(self) -> None:
+        message = "the answer went on for longer than total_seconds"
+        self._fail(Failure(UpstreamFailure(FailureKind.TIMEOUT, message)))
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
-        if self._over and self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
 
 
 class Collector:

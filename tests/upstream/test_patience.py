@@ -89,7 +89,7 @@ class LimitTests(ClientTestCase):
         for _ in range(4):
             self.clock.advance(20.0)
             connection.send(chunked(sse(chunk("b"))))
-        self.late(done, 10.0, "not over within")
+        self.late(done, 10.0, "longer than total_seconds")
         self.assertTrue(connection.ended)
 
     def test_total_before_the_first_event(self) -> None:
