@@ -30,7 +30,11 @@ class Proxy:
 
         Raises ``ValueError`` for anything else, in words without the URL.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:  # its words quote the URL
+            raise ValueError("a URL whose host or port is none") from None
         scheme = "socks5" if parts.scheme == "socks5h" else parts.scheme
         if scheme not in _PORTS:
             raise ValueError("a URL that is neither http, https nor socks5")
@@ -39,7 +43,7 @@ class Proxy:
         username, password = unquote(parts.username or ""), unquote(parts.password or "")
         if scheme == "socks5" and max(len(username.encode()), len(password.encode())) > 255:
             raise ValueError("a name or password of more than 255 bytes, which SOCKS 5 cannot say")
-        return cls(cast(Scheme, scheme), parts.hostname, parts.port or _PORTS[scheme], username, password)
+        return cls(cast(Scheme, scheme), parts.hostname, port or _PORTS[scheme], username, password)
 
     @property
     def basic(self) -> str:

@@ -15,7 +15,7 @@ _VERSION = 5
 _ANYBODY, _PASSWORD = 0, 2
 _CONNECT = 1
 _ADDRESS_LENGTHS = {1: 4, 4: 16}
-_NAME = 3
+_NAME, _NAME_BYTES = 3, 255
 _REPLIES = (
     "", "general failure", "the connection is not allowed", "the network is unreachable", "the host is unreachable",
     "the connection was refused", "the time to live has expired", "CONNECT is not supported",
@@ -101,5 +101,7 @@ def _address(host: str) -> bytes:
         address = ip_address(host)
     except ValueError:
         name = host.encode("ascii")
+        if len(name) > _NAME_BYTES:
+            raise ProxyError("the name of the host is longer than SOCKS 5 can say") from None
         return bytes([_NAME, len(name)]) + name
     return bytes([1 if address.version == 4 else 4]) + address.packed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, quote, quote_plus
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.account import Account
@@ -16,6 +18,7 @@ from agd.simulator.office import BadGrant, Client, Office, Signer
 from tests.accounts.keys import EMAIL, pair, proven, refresh_token, service_account
 
 URL = "https://tokens.example/token"
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("*", "")
 
 
 def form(text: str) -> dict[str, str]:
@@ -80,8 +83,8 @@ class GrantTests(SynchronousTestCase):
     def test_office_refuses_what_it_does_not_know(self) -> None:
         """The simulated endpoint is no pushover: other grants, half claims and forged headers are refused."""
         office = Office()
-        for given in ({}, {"grant_type": "password"}, {"grant_type": "refresh_token"}):
-            self.assertGreaterEqual(office.decide(given, URL, 0.0).status, 400)
+        for grant in ({}, {"grant_type": "password"}, {"grant_type": "refresh_token"}):
+            self.assertGreaterEqual(office.decide(grant, URL, 0.0).status, 400)
         self.assertRaises(BadGrant, office._claimed, "a.b", URL, 0.0)
 
 
@@ -132,9 +135,40 @@ class ProxyTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """Anything else is refused, in words without the URL."""
-        for url in ("ftp://hush", "http://", "http://hush/path", "http://hush?q", f"socks5://{'u' * 300}:hush@a"):
+        for url in (
+            "http://u:hush",
+            "http://[hush]:1",
+            "http://u:hush@a:99999",
+            "ftp://hush",
+            "http://",
+            "http://hush/path",
+            "http://hush?q",
+            f"socks5://{'u' * 300}:hush@a",
+        ):
             error = self.assertRaises(ValueError, Proxy.read, url)
             self.assertNotIn("hush", str(error))
+
+
+class AnythingTests(SynchronousTestCase):
+    """Secrets and URLs of any shape."""
+
+    @given(st.text(PRINTABLE, min_size=4, max_size=30), st.text(max_size=20), st.text(max_size=20))
+    def test_redacted_anywhere(self, secret: str, before: str, behind: str) -> None:
+        """Wherever a secret stands, in whatever form, it is gone afterwards."""
+        for form_ in (secret, quote(secret, safe=""), quote_plus(secret), encode_text(secret)[1:-1]):
+            said = before.encode("utf-8", "surrogatepass") + form_.encode() + behind.encode("utf-8", "surrogatepass")
+            found = redact(said, (secret,))
+            self.assertIn(b"***", found)
+            self.assertFalse(any(form_.encode() in piece for piece in found.split(b"***")))
+
+    @given(st.text(max_size=30))
+    def test_any_proxy(self, text: str) -> None:
+        """Any text is a proxy or a ``ValueError`` that does not quote it."""
+        for url in (text, f"http://{text}", f"socks5://u:{text}@host"):
+            try:
+                Proxy.read(url)
+            except ValueError as error:
+                self.assertTrue(str(error).startswith("a URL") or str(error).startswith("a name"), error)
 
 
 class IdTests(SynchronousTestCase):

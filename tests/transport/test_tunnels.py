@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.error import TimeoutError as ConnectTimeout
@@ -102,6 +104,25 @@ class SocksTests(SynchronousTestCase):
             error = self.assertRaises(ProxyError, Socks5("h", 1, USER, PASSWORD).feed, said)
             self.assertIn(words, str(error))
             self.assertNotIn(PASSWORD, str(error))
+
+
+class AnythingTests(SynchronousTestCase):
+    """Proxies that say anything at all."""
+
+    @given(st.lists(st.binary(max_size=40), max_size=8), st.booleans())
+    def test_any_answer(self, said: list[bytes], socks: bool) -> None:
+        """Whatever comes, in whatever pieces, is a yes, a wait or a refusal: never another error."""
+        talk = Socks5("host.example", 443, USER, PASSWORD) if socks else Connect("host.example", 443)
+        try:
+            for piece in said:
+                if talk.feed(piece)[1] is not None:
+                    return
+        except ProxyError as error:
+            self.assertNotIn(PASSWORD, str(error))
+
+    def test_name_without_end(self) -> None:
+        """A name that SOCKS cannot say is refused before anything is asked."""
+        self.assertRaises(ProxyError, Socks5("a" * 256, 1).feed, b"\x05\x00")
 
 
 class TunnelTests(SynchronousTestCase):
