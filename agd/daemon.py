@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
-from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from agd.accounts.account import Account, ApiKey
+from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.gateway import Gateway
+from agd.gateway.plan import DIALECT
 from agd.gemini.models import bundled_models
-from agd.launch import Launch, read_text
+from agd.launch import Launch
 from agd.options import Options
+from agd.roster import accounts_of, rereader
 from agd.routing import Router
 from agd.sealing import KeyRing
-from agd.settings import Settings, effective_auth_mode
-from agd.settings.reading import Reading
-from agd.settings.secret import SecretText
+from agd.settings import Patience as PatienceTable
+from agd.settings import Settings, Upstream, effective_auth_mode
 from agd.signatures import SignatureStore
 from agd.store.retention import Limits as Retention
 from agd.store.store import Place, Store
 from agd.telemetry import LogObserver
-from agd.transport.agent import Body, make_agent
-from agd.transport.agent import Pool as Connections
-from agd.upstream.client import Limits, UpstreamClient
+from agd.transport.ways import Ways
+from agd.upstream.client import UpstreamClient
 from agd.upstream.documents import Document
+from agd.upstream.exchange import Exchange
+from agd.upstream.limits import Patience
 from agd.upstream.media import Source
+from agd.upstream.tokens import Tokens
 from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
 from agd.web.openai import OpenAI
@@ -44,6 +47,9 @@ from agd.web.websocket import Sockets
 if TYPE_CHECKING:
     from agd.web.responses import Responses
 
+LIMITS = ("connect", "first_byte", "first_event", "idle", "total")
+"""The limits that a configuration may give: in ``Limits`` under these names, in the tables with ``_seconds`` behind."""
+
 
 @define(eq=False)
 class Daemon:
@@ -51,7 +57,7 @@ class Daemon:
 
     site: Site
     gateway: Gateway
-    connections: Connections
+    ways: Ways
     store: Store
     _responses: _Responses
     _policy: Policy
@@ -61,13 +67,14 @@ class Daemon:
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
+        accounts = accounts_of(settings)
         observer = LogObserver()
         store = _store(launch, reactor)
-        connections = Connections(reactor, settings.upstream.connect_seconds)
-        http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
-        upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
+        ways = Ways(reactor)
+        tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
+        upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
         gateway = Gateway(
-            pool=Pool.of(accounts_of(settings)),
+            pool=Pool.of(accounts),
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
             router=_router(settings),
             upstream=upstream,
@@ -76,9 +83,10 @@ class Daemon:
             max_attempts=settings.retry.max_attempts,
             clock=reactor,
             observer=observer,
-            reread=_rereader(launch),
+            renew=_renewer(launch, upstream),
             options=settings.options,
             overrides=settings.models,
+            dialect=_dialect(accounts),
         )
         policy = _policy(launch)
         answering = Answering(policy, reactor)
@@ -94,7 +102,7 @@ class Daemon:
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, store, responses, policy, sockets)
+        return cls(site, gateway, ways, store, responses, policy, sockets)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -102,13 +110,12 @@ class Daemon:
         self.use_accounts(accounts_of(settings))
         self.gateway.router = _router(settings)
         self.gateway.max_attempts = settings.retry.max_attempts
-        self.gateway.reread = _rereader(launch)
+        self.gateway.renew = _renewer(launch, self.gateway.upstream)
         self.gateway.overrides = settings.models
         if _store_size(settings.options) != _store_size(self.gateway.options):
             self.gateway.signatures = _signatures(settings)
         self.gateway.options = settings.options
-        self.gateway.upstream.limits = _limits(settings)
-        self.connections.connect_seconds = settings.upstream.connect_seconds
+        self.gateway.upstream.patience = _patience(settings)
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
@@ -124,7 +131,14 @@ class Daemon:
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
         self.gateway.pool.replace(accounts)
+        self.gateway.dialect = _dialect(accounts)
         self.gateway.catalogue.keep_only(account.id for account in accounts)
+        self.gateway.upstream.keep_only(accounts)
+
+    def close_upstreams(self) -> Deferred[Any]:
+        """Let go of the upstreams: give up getting tokens, close what is kept open; fires when that is done."""
+        self.gateway.upstream.tokens.close()
+        return self.ways.close()
 
 
 @define(eq=False)
@@ -167,14 +181,9 @@ class _Responses:
         return succeed(None) if self._made is None else self._made.engine.background.finish(grace, clock)
 
 
-def accounts_of(settings: Settings) -> tuple[Account, ...]:
-    """Make the pool's accounts from the configured ones."""
-    return tuple(
-        Account.of_key(
-            configured.email or "", configured.base_url or settings.upstream.base_url, configured.api_key.reveal()
-        )
-        for configured in settings.accounts
-    )
+def _dialect(accounts: Sequence[Account]) -> str:
+    """Return the dialect of the first account, the likeliest to be asked."""
+    return accounts[0].kind if accounts else DIALECT
 
 
 def _router(settings: Settings) -> Router:
@@ -189,9 +198,15 @@ def _store_size(options: Options) -> tuple[int, float]:
     return options.signature_entries, options.signature_seconds
 
 
-def _limits(settings: Settings) -> Limits:
-    upstream = settings.upstream
-    return Limits(upstream.first_event_seconds, upstream.idle_seconds, settings.proxy.client_stall_seconds)
+def _patience(settings: Settings) -> Patience:
+    families = {pattern: _given(given) for pattern, given in settings.upstream.limits.items()}
+    return Patience(_given(settings.upstream), families, settings.proxy.client_stall_seconds)
+
+
+def _given(table: PatienceTable | Upstream) -> Mapping[str, float]:
+    """Return the limits that a table of the configuration gives, by the names of ``Limits``."""
+    found = {name: getattr(table, f"{name}_seconds") for name in LIMITS}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def _store(launch: Launch, reactor: Any) -> Store:
@@ -238,23 +253,14 @@ def _door(launch: Launch, ring: KeyRing) -> Door:
     )
 
 
-def _rereader(launch: Launch) -> Callable[[Account], ApiKey | None]:
-    """Make what looks a key up again in the file it came from: key files are replaced while agd runs."""
-    sources = {
-        account.id: configured.api_key.source
-        for account, configured in zip(accounts_of(launch.settings), launch.settings.accounts, strict=True)
-        if configured.api_key.source.startswith("file:")
-    }
+def _renewer(launch: Launch, upstream: UpstreamClient) -> Callable[[Account], Account | None]:
+    """Make what renews a refused credential: it is read again where it comes from, or another token is made."""
+    reread = rereader(launch.settings, launch.reading)
 
-    def reread(account: Account) -> ApiKey | None:
-        if account.id not in sources:
-            return None
-        reading = Reading(launch.source, {}, read_text)
-        secret = SecretText().read(sources[account.id], "accounts", reading)
-        # Where the file is no good, the account is disabled for its refused key: that tells the operator enough.
-        return None if reading.problems else ApiKey(secret.reveal())
+    def renew(account: Account) -> Account | None:
+        return reread(account) or (account if upstream.tokens.can_renew(account) else None)
 
-    return reread
+    return renew
 
 
 def _mint() -> str:

@@ -12,9 +12,11 @@ from attrs import frozen
 from agd.errors import ConfigurationError, ConfigurationProblem
 from agd.gemini.models import Overrides, check_overrides
 from agd.listeners import Stack, is_loopback, listeners
+from agd.roster import account_problems
 from agd.routing import check_mapping
 from agd.settings import Settings, check_auth, find_state_directory, load_settings, warnings
 from agd.settings.overrides import Override
+from agd.settings.reading import Reading
 
 _TRAITS = "what is known of a model, in the types of the bundled table agd/gemini/models.toml"
 
@@ -38,6 +40,12 @@ class Launch:
         """Whether no other machine can reach any listener."""
         return all(map(is_loopback, self.listeners))
 
+    def reading(self, environ: Mapping[str, str] | None = None) -> Reading:
+        """Begin to read again a secret that the configuration names: the same files, under the same conditions."""
+        lenient = self.settings.proxy.allow_readable_secrets
+        environ = os.environ if environ is None else environ
+        return Reading(self.source, environ, read_text, None if lenient else read_mode)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the operator should know, a sentence each."""
@@ -57,7 +65,7 @@ def prepare(
     """
     environ = os.environ if environ is None else environ
     source, settings = load_settings(
-        file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
+        file, environ=environ, exists=os.path.exists, read_file=read_text, mode_of=read_mode, overrides=overrides
     )
     directory = find_state_directory(environ)
     path = settings.store.file(directory)
@@ -67,6 +75,7 @@ def prepare(
         *_store_problems(launch),
         *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model),
         *_model_problems(settings.models),
+        *account_problems(settings),
     ]
     if problems:
         raise ConfigurationError(source, problems)
@@ -90,6 +99,11 @@ def _store_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:
     found = f'"{path}", which starts from a state directory, and none is known'
     allowed = 'an absolute path, or "off"; else $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME must be set'
     return (ConfigurationProblem("store.path", found, allowed),)
+
+
+def read_mode(path: str) -> int:
+    """Give a file's mode, links followed. Raises ``OSError``."""
+    return Path(path).stat().st_mode
 
 
 def _auth_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:

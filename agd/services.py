@@ -67,7 +67,7 @@ class DrainService(Service):
         return self._daemon.store.close().addCallback(lambda _: result)
 
     def _close_upstreams(self) -> Deferred[None]:
-        closed: Deferred[None] = self._daemon.connections.closeCachedConnections()
+        closed: Deferred[None] = self._daemon.close_upstreams()
         return closed.addTimeout(CLOSE_SECONDS, self._reactor, onTimeoutCancel=lambda *_: None)
 
 

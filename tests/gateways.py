@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.accounts.account import Account, ApiKey
+from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
+from agd.accounts.credentials import ApiKey
 from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame, Verdict
 from agd.conversation import Answer, Message, Prompt, Text
@@ -73,7 +74,7 @@ class GatewayTestCase(SynchronousTestCase):
         self.actor = Actor(self.clock)
         self.witness = Witness()
         self.fresh: dict[str, str] = {}
-        self.reread: list[str] = []
+        self.renewed: list[str] = []
         upstream: Any = self.actor
         self.documents = Library()
         self.gateway = Gateway(
@@ -86,15 +87,17 @@ class GatewayTestCase(SynchronousTestCase):
             max_attempts=3,
             clock=self.clock,
             observer=self.witness,
-            reread=self.read_again,
+            renew=self.renew,
         )
         self.trail = Trail("req_1")
 
-    def read_again(self, account: Account) -> ApiKey | None:
-        """Give the key that a test has put where the account's comes from."""
-        self.reread.append(account.email.partition("@")[0])
-        key = self.fresh.get(self.reread[-1])
-        return ApiKey(key) if key is not None else None
+    def renew(self, account: Account) -> Account | None:
+        """Give the account with the key that a test has put where the account's comes from."""
+        self.renewed.append(account.email.partition("@")[0])
+        key = self.fresh.get(self.renewed[-1])
+        if key is None or account.credential == ApiKey(key):
+            return None
+        return evolve(account, credential=ApiKey(key))
 
     def complete(self, asked: Prompt | None = None) -> Deferred[Answer]:
         """Ask for a whole answer, with a new trail."""

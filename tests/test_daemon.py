@@ -11,14 +11,17 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
+from agd.accounts.credentials import ApiKey
 from agd.accounts.verdict import judge
-from agd.daemon import Daemon, accounts_of
+from agd.daemon import Daemon
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
 from agd.launch import prepare
 from agd.options import DEFAULT
-from agd.upstream.client import Limits
+from agd.roster import accounts_of
+from agd.upstream.limits import Limits
 from tests.gateways import MODEL, prompt
+from tests.private import write_private
 from tests.upstream.script import refusal
 from tests.upstream.wire import HEAD, Connection, chunk, chunked, error, response, sse
 
@@ -31,6 +34,7 @@ email = "two@example.com"
 api_key = "key-two"
 base_url = "http://127.0.0.1:9002/two"
 """
+LIMITS = Limits(connect=4.0, first_event=5.0, idle=6.0, client_stall=3.0)
 BASE = '[upstream]\nbase_url = "http://127.0.0.1:9001/"\n'
 
 
@@ -45,12 +49,12 @@ class DaemonTestCase(SynchronousTestCase):
 
     def write_key(self, text: str) -> None:
         """Put a key into the first account's file."""
-        (self.folder / "one.key").write_text(text)
+        write_private(self.folder / "one.key", text)
 
     def launch(self, text: str) -> Any:
         """Write the configuration and read it."""
         file = self.folder / "agd.toml"
-        file.write_text(text)
+        write_private(file, text)
         return prepare(str(file), environ={"HOME": str(self.folder.absolute())})
 
     def build(self, text: str) -> Daemon:
@@ -93,8 +97,8 @@ class BuildTests(DaemonTestCase):
         """An account is asked at its own base URL, else at everybody's; keys come from where they are kept."""
         one, two = accounts_of(self.launch(BASE + ACCOUNTS).settings)
         self.assertEqual((one.email, one.base_url), ("one@example.com", "http://127.0.0.1:9001"))
-        self.assertEqual(one.credential.secret, "key-one")
-        self.assertEqual((two.base_url, two.credential.secret), ("http://127.0.0.1:9002/two", "key-two"))
+        self.assertEqual(one.credential, ApiKey("key-one"))
+        self.assertEqual((two.base_url, two.credential), ("http://127.0.0.1:9002/two", ApiKey("key-two")))
 
     def test_limits(self) -> None:
         """The limits of the configuration reach the parts that keep them."""
@@ -102,8 +106,8 @@ class BuildTests(DaemonTestCase):
             "[proxy]\nclient_stall_seconds = 3\nmax_body_bytes = 99\n[retry]\nmax_attempts = 2\n"
             "[upstream]\nconnect_seconds = 4\nfirst_event_seconds = 5\nidle_seconds = 6\n"
         )
-        self.assertEqual(daemon.gateway.upstream.limits, Limits(first_event=5.0, idle=6.0, client_stall=3.0))
-        self.assertEqual((daemon.gateway.max_attempts, daemon.connections.connect_seconds), (2, 4.0))
+        self.assertEqual(daemon.gateway.upstream.patience.of(MODEL), LIMITS)
+        self.assertEqual(daemon.gateway.max_attempts, 2)
         self.assertEqual(daemon.site.max_body_bytes, 99)
 
     def test_without_accounts(self) -> None:
@@ -148,8 +152,8 @@ class ApplyTests(DaemonTestCase):
             )
         )
         gateway = self.daemon.gateway
-        self.assertEqual(gateway.upstream.limits, Limits(first_event=5.0, idle=6.0, client_stall=3.0))
-        self.assertEqual((gateway.max_attempts, self.daemon.connections.connect_seconds), (1, 4.0))
+        self.assertEqual(gateway.upstream.patience.of(MODEL), LIMITS)
+        self.assertEqual(gateway.max_attempts, 1)
         self.assertEqual(gateway.router.resolve("fresh", gateway.catalogue.known), "gemini-2.5-pro")
         self.assertEqual(self.get(self.daemon, "/healthz")[0], 401)
         self.assertEqual(self.get(self.daemon, "/healthz", "Authorization: Bearer key-client")[0], 200)
@@ -263,25 +267,25 @@ class KeyFileTests(DaemonTestCase):
 
     def test_file_that_is_no_good(self) -> None:
         """A file that is gone, empty or holds no key changes nothing: the account's refused key is the story."""
-        reread = self.daemon.gateway.reread
+        renew = self.daemon.gateway.renew
         one, two = self.daemon.gateway.pool.accounts
         for text in ("", "\n", "two\nlines", "käse", " blank at an end "):
             self.write_key(text)
-            self.assertIsNone(reread(one), repr(text))
+            self.assertIsNone(renew(one), repr(text))
         (self.folder / "one.key").unlink()
-        self.assertIsNone(reread(one))
-        self.assertIsNone(reread(two))
+        self.assertIsNone(renew(one))
+        self.assertIsNone(renew(two))
 
     def test_after_a_reload(self) -> None:
         """An account that a reload brought is looked up where the new configuration says."""
-        (self.folder / "other.key").write_text("key-other")
+        write_private(self.folder / "other.key", "key-other")
         self.daemon.apply(self.launch(BASE + ACCOUNTS.replace("one.key", "other.key")))
         one = self.daemon.gateway.pool.accounts[0]
-        self.assertEqual(one.credential.secret, "key-other")
-        (self.folder / "other.key").write_text("key-newest")
-        fresh = self.daemon.gateway.reread(one)
+        self.assertEqual(one.credential, ApiKey("key-other"))
+        write_private(self.folder / "other.key", "key-newest")
+        fresh = self.daemon.gateway.renew(one)
         assert fresh is not None
-        self.assertEqual(fresh.secret, "key-newest")
+        self.assertEqual(fresh.credential, ApiKey("key-newest"))
 
 
 class OwnerTests(DaemonTestCase):

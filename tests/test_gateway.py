@@ -232,18 +232,18 @@ class CredentialTests(GatewayTestCase):
         self.fresh["one"] = "key-new"
         self.assertEqual(self.answered_by(), "one")
         self.assertEqual((self.trail.attempts, self.witness.punishments), (1, []))
-        self.assertEqual([call[0].credential.secret for call in self.actor.calls], ["key-one", "key-new"])
+        self.assertEqual([call[0].credential.secrets[0] for call in self.actor.calls], ["key-one", "key-new"])
         self.assertEqual(self.actor.calls[0][0].id, self.actor.calls[1][0].id)
         for _ in range(4):
             self.answered_by()
-        self.assertEqual(self.actor.calls[-1][0].credential.secret, "key-new")
+        self.assertEqual(self.actor.calls[-1][0].credential.secrets[0], "key-new")
 
     def test_fresh_credential_that_is_refused_too(self) -> None:
         """A credential is refreshed once a request; when the fresh one is refused as well the account is out."""
         self.actor.lines["one"] = [REFUSED_KEY, REFUSED_KEY]
         self.fresh["one"] = "key-new"
         self.assertEqual(self.answered_by(), "two")
-        self.assertEqual(self.reread, ["one"])
+        self.assertEqual(self.renewed, ["one"])
         self.assertEqual(self.witness.punishments, [("one", Blame.DISABLE)])
 
     def test_unchanged_credential_is_not_tried_again(self) -> None:
@@ -258,7 +258,7 @@ class CredentialTests(GatewayTestCase):
         """Only a refused credential is looked up again."""
         self.actor.lines = {"one": [refusal(403)], "two": [refusal(500)]}
         self.answered_by()
-        self.assertEqual(self.reread, [])
+        self.assertEqual(self.renewed, [])
 
 
 class RequestFaultTests(GatewayTestCase):

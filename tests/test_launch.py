@@ -11,6 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
 from agd.settings import ENVIRONMENT_SOURCE, Override
+from tests.private import write_private
+from tests.settings.configurations import key
 
 ACCOUNT = '[[accounts]]\nemail = "ann@example.com"\napi_key = "made-up"\n'
 
@@ -33,7 +35,7 @@ class LaunchTestCase(SynchronousTestCase):
     ) -> Launch:
         """Prepare from a configuration of this text."""
         if text is not None:
-            self.file.write_text(text, encoding="utf-8")
+            write_private(self.file, text)
         environ = {"HOME": str(self.folder), **(environ or {})}
         return prepare(str(self.file), environ=environ, overrides=overrides, listen=listen)
 
@@ -108,21 +110,21 @@ class SecretTests(LaunchTestCase):
     def test_beside_the_file(self) -> None:
         """A relative file: secret stands beside the configuration, wherever the daemon was started."""
         (self.folder / "keys").mkdir()
-        (self.folder / "keys" / "ann").write_text("made-up-key\n", encoding="utf-8")
+        write_private(self.folder / "keys" / "ann", "made-up-key\n")
         launch = self.prepare('[[accounts]]\napi_key = "file:keys/ann"\n')
-        self.assertEqual(launch.settings.accounts[0].api_key.reveal(), "made-up-key")
+        self.assertEqual(key(launch.settings).reveal(), "made-up-key")
 
     def test_absolute(self) -> None:
         """An absolute one stands where it says."""
         elsewhere = Path(self.mktemp()).absolute()
-        elsewhere.write_text("made-up-key", encoding="utf-8")
+        write_private(elsewhere, "made-up-key")
         launch = self.prepare(f'[[accounts]]\napi_key = "file:{elsewhere}"\n')
-        self.assertEqual(launch.settings.accounts[0].api_key.reveal(), "made-up-key")
+        self.assertEqual(key(launch.settings).reveal(), "made-up-key")
 
     def test_environment(self) -> None:
         """An env: secret comes from the environment that was given."""
         launch = self.prepare('[[accounts]]\napi_key = "env:ANN"\n', {"ANN": "made-up-key"})
-        self.assertEqual(launch.settings.accounts[0].api_key.reveal(), "made-up-key")
+        self.assertEqual(key(launch.settings).reveal(), "made-up-key")
 
     def test_missing(self) -> None:
         """Secrets that are not where they should be are all told at once."""
@@ -153,7 +155,7 @@ class PlaceTests(LaunchTestCase):
             self.skipTest("this machine has a configuration of its own in /etc/agd")
         launch = prepare(None, environ={"HOME": str(self.folder), "GEMINI_API_KEY": "made-up-key"})
         self.assertEqual(launch.source, ENVIRONMENT_SOURCE)
-        self.assertEqual([account.api_key.reveal() for account in launch.settings.accounts], ["made-up-key"])
+        self.assertEqual([key(launch.settings).reveal()], ["made-up-key"])
 
     def test_override(self) -> None:
         """An option beats the file."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -21,6 +22,7 @@ from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, Up
 from agd.launch import Launch, prepare
 from agd.services import CatalogueService, DrainService, ReloadService
 from agd.settings import read_settings
+from tests.private import write_private
 
 LOCAL = ("tcp:port=8045:interface=127.0.0.1",)
 EVERYWHERE = ("tcp:port=8045",)
@@ -156,8 +158,7 @@ class ReloadTests(SynchronousTestCase):
     def test_from_files(self) -> None:
         """The real reader finds what has been written meanwhile."""
         path = self.mktemp()
-        with open(path, "w") as file:
-            file.write(TWO)
+        write_private(Path(path), TWO)
         self.reload(prepare(path, environ={"HOME": os.path.abspath(self.mktemp())}))
         self.assertEqual(len(self.emails), 2)
 
@@ -168,13 +169,16 @@ class FakeUpstream:
 
     asked: list[tuple[Account, Deferred[list[str]]]] = field(factory=list)
     cancelled: list[Account] = field(factory=list)
-    limits: Any = None
+    patience: Any = None
 
     async def models(self, account: Account) -> list[str]:
         """Wait for the list."""
         listed: Deferred[list[str]] = Deferred(lambda _: self.cancelled.append(account))
         self.asked.append((account, listed))
         return await listed
+
+    def keep_only(self, accounts: Iterable[Account]) -> None:
+        """Nothing is known of any."""
 
     def tell(self, position: int, *names: str) -> None:
         """Answer a question."""
@@ -345,7 +349,7 @@ class DrainTests(SynchronousTestCase):
                 calls.append("store")
                 return stored
 
-            def closeCachedConnections(self) -> Deferred[None]:
+            def close_upstreams(self) -> Deferred[None]:
                 """Begin to close."""
                 calls.append("close")
                 return closed
@@ -355,7 +359,7 @@ class DrainTests(SynchronousTestCase):
                 """This."""
                 return self
 
-            connections = store = site
+            store = site
 
         daemon: Any = Parts()
         stopped = DrainService(daemon, Clock(), lambda: 7.0).stopService()
@@ -398,7 +402,7 @@ class DrainTests(SynchronousTestCase):
         clock = Clock()
         daemon = Daemon.build(launch(), MemoryReactorClock())
         silent: Deferred[None] = Deferred()
-        self.patch(daemon.connections, "closeCachedConnections", lambda: silent)
+        self.patch(Daemon, "close", lambda daemon: silent)
         stopped = DrainService(daemon, clock, lambda: 7.0).stopService()
         self.assertNoResult(stopped)
         clock.advance(1.0)

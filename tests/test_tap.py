@@ -21,6 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from agd import __version__
 from agd.services import CatalogueService, DrainService, ReloadService
 from agd.tap import Listener, Options, application, makeService
+from tests.private import write_private
 
 PROJECT = Path(__file__).parents[1]
 ACCOUNT = '[[accounts]]\napi_key = "made-up"\n'
@@ -40,7 +41,7 @@ class TapTestCase(SynchronousTestCase):
     def file(self, text: str) -> str:
         """Write a configuration and return its path."""
         path = Path(self.mktemp())
-        path.write_text(text)
+        write_private(path, text)
         return str(path)
 
     def options(self, *arguments: str) -> Options:
@@ -241,7 +242,7 @@ class SimulationTests(TestCase):
         """A simulating daemon goes on simulating after a reload: no real account is ever asked."""
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         path = Path(self.mktemp())
-        path.write_text(ACCOUNT)
+        write_private(path, ACCOUNT)
         options = Options()
         options.parseOptions(["--config", str(path), "--simulate", "--listen", "tcp:0:interface=127.0.0.1"])
         root: Any = makeService(options)

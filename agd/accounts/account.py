@@ -1,44 +1,59 @@
-"""Who is asked: an upstream account and the credential it is asked with."""
+"""Who is asked: an upstream account, the credential it is asked with, and how it is reached."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Literal
 
-from attrs import field, frozen
+from attrs import frozen
 
+from agd.accounts.credentials import ApiKey, Credential, Token
+from agd.accounts.redaction import redact
+from agd.accounts.way import STRAIGHT, WayOut
 
-@frozen
-class ApiKey:
-    """A Gemini Developer API key; its text never shows in a repr."""
+__all__ = ["Account", "ApiKey", "Kind", "opaque_id"]
 
-    secret: str = field(repr=False)
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Headers that prove the account to the upstream. A key never travels in a URL."""
-        return (("x-goog-api-key", self.secret),)
-
-    def redact(self, said: bytes) -> bytes:
-        """Take the key out of what an upstream says: some repeat it in their errors, which go to logs and clients."""
-        return said.replace(self.secret.encode(), b"***")
+Kind = Literal["gemini", "vertex", "code-assist"]
+"""Which of the provider's dialects an account is spoken to in: see ``gemini.dialects``."""
 
 
 @frozen
 class Account:
-    """One upstream account. ``id`` is stable and opaque; ``email`` is a label for people and may be empty."""
+    """One upstream account. ``id`` is stable and opaque; ``email`` is a label for people and may be empty.
+
+    ``project`` and ``location`` are Google Cloud's; accounts of one project share its quota. ``project`` is empty
+    where the credential is enough, and for a Code Assist account whose project is to be looked up.
+    """
 
     id: str
     email: str
     base_url: str
-    credential: ApiKey
+    credential: Credential
+    kind: Kind = "gemini"
+    project: str = ""
+    location: str = ""
+    way: WayOut = STRAIGHT
 
     @classmethod
     def of_key(cls, email: str, base_url: str, secret: str) -> Account:
         """Make the account of an API key. Its id stays the same as long as key, email and upstream do."""
         return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret))
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that must show nowhere: of its credential and of its proxy."""
+        return (*self.credential.secrets, *self.way.secrets)
 
-def opaque_id(email: str, base_url: str, secret: str) -> str:
-    """Give ``acct_`` and 12 hex digits that cannot be tried out against guessed addresses: the key is part of it."""
-    digest = hmac.new(secret.encode(), f"agd-account\0{email}\0{base_url}".encode(), hashlib.sha256)
-    return "acct_" + digest.hexdigest()[:12]
+    def redact(self, said: bytes, token: Token | None = None) -> bytes:
+        """Take this account's secrets, and a token of it, out of what anybody says."""
+        return redact(said, (*self.secrets, *((token.secret,) if token is not None else ())))
+
+
+def opaque_id(email: str, base_url: str, secret: str, *more: str) -> str:
+    """Give ``acct_`` and 12 hex digits that cannot be tried out against guessed addresses: the key is part of it.
+
+    ``more`` tells accounts apart that are the same otherwise, such as one credential in two regions.
+    """
+    message = "\0".join(("agd-account", email, base_url, *(more if any(more) else ())))
+    return "acct_" + hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()[:12]

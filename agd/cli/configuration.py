@@ -9,7 +9,7 @@ import attrs
 
 from agd.cli.markdown import table
 from agd.settings import ENVIRONMENT, Setting, Settings, settings_of
-from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap
+from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap
 
 _HEAD = """\
 # Configuration
@@ -63,7 +63,7 @@ def _default(value: Any, setting: Setting) -> str:
         return "required"
     if value is None:
         return ""
-    if isinstance(setting.kind, TextMap | OpenTables):
+    if isinstance(setting.kind, TextMap | OpenTables | TablesOf):
         return "`{}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import random
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
-from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
 
 from agd.accounts.account import Account
 from agd.cli.findings import document, report
 from agd.cli.survey import REQUESTS, Survey, Surveyor
-from agd.daemon import accounts_of
 from agd.errors import ConfigurationError, UpstreamFailure
 from agd.gemini.models import Overrides, bundled_models
 from agd.launch import prepare
-from agd.transport.agent import Body, Pool, make_agent
+from agd.roster import accounts_of
+from agd.transport.ways import Ways
+from agd.upstream.exchange import Exchange
 from agd.upstream.inspection import Inspector
+from agd.upstream.tokens import Tokens
 
 SAME, DIFFERENT, CANNOT_ASK = 0, 1, 2
 """The exit statuses. The last also tells of models that could not be asked: 0 means that all is as the table says."""
@@ -102,9 +105,9 @@ async def _listed(inspector: Inspector, account: Account) -> tuple[str, ...]:
 
 
 def _inspector(reactor: Any) -> Inspector:
-    connections = Pool(reactor, 10.0)
-    http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
-    return Inspector(http, connections, reactor, str)
+    ways = Ways(reactor)
+    tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
+    return Inspector(ways, tokens, reactor, str)
 
 
 def _name(account: Account) -> str:

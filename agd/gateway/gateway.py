@@ -8,13 +8,12 @@ from functools import partial
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from agd.accounts.account import Account, ApiKey
+from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.conversation import Answer, Event, Notice, Prompt
-from agd.errors import BadRequest
 from agd.gateway.flow import Flow, fold
-from agd.gateway.plan import MAX_CHOICES, Call, Plan, make_plan, silence
+from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Observer, Trail
@@ -37,7 +36,12 @@ AT_ONCE = 8
 
 @define(eq=False)
 class Gateway:
-    """Answers prompts from a pool of accounts. ``reread`` looks whether an account's credential has been renewed."""
+    """Answers prompts from a pool of accounts.
+
+    ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
+    another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
+    that requests are written in before it is known who will be asked; any other is written when it is wanted.
+    """
 
     pool: Pool
     catalogue: Catalogue
@@ -48,9 +52,10 @@ class Gateway:
     max_attempts: int
     clock: IReactorTime
     observer: Observer
-    reread: Callable[[Account], ApiKey | None]
+    renew: Callable[[Account], Account | None]
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
+    dialect: str = DIALECT
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
@@ -84,11 +89,11 @@ class Gateway:
         options, overrides = self.options, self.overrides
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
-        _note(trail, prompt.notices, options)
+        trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
-        plan = make_plan(prompt, trail.model, options, overrides)
-        _note(trail, plan.notices, options)
+        plan = make_plan(prompt, trail.model, options, overrides, self.dialect)
+        trail.note(plan.notices, strict=options.strict_parameters)
         return plan
 
     async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
@@ -100,14 +105,6 @@ class Gateway:
     def _remember(self, owner: str, events: Iterable[Event]) -> None:
         """Keep the signatures of an answer's calls for their owner, before any call is left out (B40)."""
         observe(events, owner, self.signatures, self.clock.seconds())
-
-
-def _note(trail: Trail, notices: Iterable[Notice], options: Options) -> None:
-    """Tell the client. Raises ``BadRequest`` where nothing may be carried out otherwise than asked."""
-    trail.note(notices)
-    if options.strict_parameters and trail.notices:
-        notice = trail.notices[0]
-        raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
 
 
 def _tell(trail: Trail, notice: Notice) -> None:

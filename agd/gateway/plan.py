@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from agd.conversation import Event, Finished, FinishReason, Notice, Prompt
 from agd.errors import BadRequest
@@ -17,21 +17,46 @@ from agd.signatures import without_signatures
 
 MAX_CHOICES = 128
 """Most choices of one request, over all its prompts: each may be an upstream call of its own."""
+DIALECT = "gemini"
+"""The dialect of most accounts."""
+
+
+class Translate(Protocol):
+    """``gemini.requests.write_request`` for one model."""
+
+    def __call__(self, prompt: Prompt, *, dialect: str) -> Outgoing:
+        """Translate. Raises ``GatewayError``."""
 
 
 @frozen
 class Call:
-    """One upstream call: ``prompt``, and in ``outgoing`` what ``translate`` makes of it."""
+    """One upstream call: ``prompt``, and in ``outgoing`` what ``translate`` makes of it in the plan's dialect."""
 
     prompt: Prompt
     outgoing: Outgoing
-    translate: Callable[[Prompt], Outgoing]
+    translate: Translate
+    dialect: str = DIALECT
+    _written: dict[str, Outgoing] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def written(self, dialect: str) -> Outgoing:
+        """Return the request in a dialect: translated when it is first wanted, the same bytes ever after.
+
+        Raises ``GatewayError`` for what that dialect cannot be asked.
+        """
+        if dialect == self.dialect:
+            return self.outgoing
+        found = self._written.get(dialect)
+        if found is None:
+            found = self._written[dialect] = self.translate(self.prompt, dialect=dialect)
+        return found
 
     def without_signatures(self) -> Call | None:
         """Return the call with the provider's bypass in place of signatures (C10); None when that changes nothing."""
         prompt = without_signatures(self.prompt)
-        outgoing = self.translate(prompt)
-        return None if outgoing.body == self.outgoing.body else Call(prompt, outgoing, self.translate)
+        outgoing = self.translate(prompt, dialect=self.dialect)
+        if outgoing.body == self.outgoing.body:
+            return None
+        return Call(prompt, outgoing, self.translate, self.dialect)
 
 
 @frozen
@@ -74,22 +99,25 @@ class Plan:
         return wanted.schema
 
 
-def make_plan(prompt: Prompt, model: str, options: Options, overrides: Overrides) -> Plan:
-    """Translate a prompt into the calls that answer it. Raises ``GatewayError``."""
+def make_plan(prompt: Prompt, model: str, options: Options, overrides: Overrides, dialect: str = DIALECT) -> Plan:
+    """Translate a prompt into the calls that answer it, in the dialect that will probably be wanted.
+
+    Raises ``GatewayError``.
+    """
     wanted = prompt.best_of or prompt.n
     conversations = (prompt.messages, *prompt.further)
     if wanted * len(conversations) > MAX_CHOICES:
         param = "best_of" if prompt.best_of else "n"
         raise BadRequest(f"At most {MAX_CHOICES} choices can be made for one request, all prompts together.", param)
-    translate = partial(write_request, model=model, options=options, overrides=overrides)
+    translate: Translate = partial(write_request, model=model, options=options, overrides=overrides)
     calls: list[Call] = []
     choices_each = wanted
     for messages in conversations:
         single = evolve(prompt, messages=messages, further=(), n=wanted)
-        outgoing = translate(single)
+        outgoing = translate(single, dialect=dialect)
         # A model that does not make so many at a time is not told a number: it is asked as often.
         choices_each = min(wanted, outgoing.candidates)
-        calls += [Call(single, outgoing, translate)] * (wanted // choices_each)
+        calls += [Call(single, outgoing, translate, dialect)] * (wanted // choices_each)
     return Plan(prompt, tuple(calls), choices_each, options)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.pool import Exhausted, Pool
@@ -50,7 +50,7 @@ class Quest:
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
-    _renewed: bool = False
+    _renewed: set[str] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         self._scrutiny = Scrutiny(self._plan, self._tell)
@@ -121,7 +121,7 @@ class Quest:
         return events
 
     async def _counted(self, account: Account) -> int:
-        return await self._gateway.upstream.count(account, self._trail.model, self._call.outgoing)
+        return await self._gateway.upstream.count(account, self._trail.model, self._call.written(account.kind))
 
     async def _poured(self, account: Account) -> Sequence[Event]:
         collector = Collector()
@@ -129,7 +129,9 @@ class Quest:
         return collector.events
 
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
-        return await self._gateway.upstream.generate(account, self._trail.model, self._call.outgoing, stream=stream)
+        outgoing = self._call.written(account.kind)
+        self._trail.note(outgoing.notices, strict=self._plan.options.strict_parameters)
+        return await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
 
     def _second_try(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Say whom to ask at once, uncounted, after a failure that is no account's; None: judge it."""
@@ -187,15 +189,15 @@ class Quest:
             self._gateway.observer.punished(account, self._trail.model, failure, verdict)
 
     def _renew(self, account: Account, failure: UpstreamFailure) -> Account | None:
-        """Look once whether a refused credential has been replaced where it comes from."""
-        if self._renewed or judge(failure).blame is not Blame.DISABLE:
+        """Renew a refused credential, once each: read it again where it comes from, or get another token (K14)."""
+        if account.id in self._renewed or judge(failure).blame is not Blame.DISABLE:
             return None
-        credential = self._gateway.reread(account)
-        if credential is None or credential == account.credential:
+        fresh = self._gateway.renew(account)
+        if fresh is None:
             return None
-        self._renewed = True
-        fresh = evolve(account, credential=credential)
-        self._gateway.pool.renew(fresh)
+        self._renewed.add(account.id)
+        if fresh is not account:
+            self._gateway.pool.renew(fresh)
         return fresh
 
     def _record(self, account: Account, failure: UpstreamFailure) -> None:

@@ -10,7 +10,7 @@ from attrs import define, field
 from agd.accounts.account import Account
 from agd.accounts.verdict import Verdict
 from agd.conversation import Notice
-from agd.errors import UpstreamFailure
+from agd.errors import BadRequest, UpstreamFailure
 
 LOCAL = "local"
 """Owner of what is remembered for clients that need no key."""
@@ -32,9 +32,15 @@ class Trail:
     notices: tuple[Notice, ...] = ()
     owner: str = LOCAL
 
-    def note(self, notices: Iterable[Notice]) -> None:
-        """Add notices, each once however often it is told."""
+    def note(self, notices: Iterable[Notice], *, strict: bool = False) -> None:
+        """Add notices, each once however often it is told.
+
+        Raises ``BadRequest`` with the first of all where ``strict``: nothing may be carried out otherwise than asked.
+        """
         self.notices = tuple(dict.fromkeys((*self.notices, *notices)))
+        if strict and self.notices:
+            notice = self.notices[0]
+            raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
 
 
 class Observer(Protocol):

@@ -98,6 +98,8 @@ class Family:
     """A turn of media alone is refused."""
     prefill: bool = field(default=True, validator=_flag)
     """The last turn may be the model's."""
+    service_tier: bool = field(default=True, validator=_flag)
+    """``serviceTier`` may be said."""
     known: bool = field(default=False, validator=_flag)
     """The model's name is of a family in the table."""
 
@@ -113,13 +115,14 @@ def bundled_models() -> tuple[str, ...]:
     return tuple(_table()["served"])
 
 
-def family(model: str, overrides: Overrides = NO_OVERRIDES) -> Family:
+def family(model: str, overrides: Overrides = NO_OVERRIDES, dialect: str = "gemini") -> Family:
     """Return what is known of a model by its upstream name, with or without a path such as ``models/`` before it.
 
-    Overrides are applied from the shortest matching name to the longest; they must have passed ``check_overrides``.
+    ``dialect`` is the one it is asked in. Overrides are applied from the shortest matching name to the longest; they
+    must have passed ``check_overrides``.
     """
     name = model.rpartition("/")[2]
-    traits = _bundled(name)
+    traits = _spoken(name, dialect)
     for prefix in sorted((prefix for prefix in overrides if _of_prefix(name, prefix)), key=len):
         traits = evolve(traits, **overrides[prefix])
     return traits
@@ -141,6 +144,11 @@ def check_overrides(overrides: Overrides) -> list[str]:
         except (TypeError, ValueError) as error:
             problems.append(f"{prefix}: {error.args[0]}")
     return problems
+
+
+@lru_cache(maxsize=256)
+def _spoken(name: str, dialect: str) -> Family:
+    return evolve(_bundled(name), **_table()["dialect"].get(dialect, {}))
 
 
 @lru_cache(maxsize=256)

@@ -46,17 +46,22 @@ class Outgoing:
 
 
 def write_request(
-    prompt: Prompt, model: str, options: Options = DEFAULT, overrides: Overrides = NO_OVERRIDES
+    prompt: Prompt,
+    model: str,
+    options: Options = DEFAULT,
+    overrides: Overrides = NO_OVERRIDES,
+    dialect: str = "gemini",
 ) -> Outgoing:
     """Translate a prompt for the upstream model ``model`` (``gemini-...``).
 
     ``prompt.messages`` alone is one conversation: ``further``, ``best_of`` and ``silent`` are the caller's. Links that
-    the provider does not read itself must have been fetched. ``overrides`` corrects what is known of models.
+    the provider does not read itself must have been fetched. ``overrides`` corrects what is known of models;
+    ``dialect``, of ``dialects.DIALECTS``, is the one that the request is for.
 
     Raises ``GatewayError``, ``param`` naming the field, for what the provider cannot be asked: ``BadRequest``, or 413
     for too much media.
     """
-    traits, native = family(model, overrides), read_native(prompt.native)
+    traits, native = family(model, overrides, dialect), read_native(prompt.native)
     prompt, notices = with_suffix(prompt)
     names = map_names(_names(prompt), traits.name_length)
     schemas = SchemaWriter(traits, Budget(options.schema_limit))
@@ -69,7 +74,10 @@ def write_request(
     if generation.config:
         body["generationConfig"] = generation.config
     if prompt.service_tier is not None:
-        body["serviceTier"] = prompt.service_tier
+        if traits.service_tier:
+            body["serviceTier"] = prompt.service_tier
+        else:
+            notices.append(Notice("service_tier", "service_tier is ignored: this upstream has no tiers"))
     body |= native.body
     _check_cache(body)
     notices += [*contents.notices, *tools.notices, *generation.notices, *schemas.notices]

@@ -1,7 +1,9 @@
 """The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
 
+from agd.settings.credentials import ServiceAccountFile
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
+from agd.settings.patience import Patience
 from agd.settings.places import find_configuration, find_state_directory
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
 from agd.settings.secret import Secret
@@ -18,9 +20,11 @@ __all__ = [
     "ClientKey",
     "ExposeAccount",
     "Override",
+    "Patience",
     "Proxy",
     "Retry",
     "Secret",
+    "ServiceAccountFile",
     "Setting",
     "Settings",
     "Store",

@@ -12,11 +12,13 @@ from attrs import frozen
 from agd.settings.kinds import Plain
 from agd.settings.reading import describe
 
-_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
-_PORT = r"(?::(?P<port>[0-9]{1,5}))?"
-_BASE_URL = re.compile(rf"(?P<scheme>(?i:https?))://{_HOST}{_PORT}(?P<path>/[^\x00-\x20?#\\\x7f-\U0010ffff]*)?")
-_ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}{_PORT}")
-_HOST_NAME = re.compile(_HOST)
+HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+PORT = r"(?::(?P<port>[0-9]{1,5}))?"
+"""Patterns of a host and of a port, to stand in others."""
+_BASE_URL = re.compile(rf"(?P<scheme>(?i:https?))://{HOST}{PORT}(?P<path>/[^\x00-\x20?#\\\x7f-\U0010ffff]*)?")
+_ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{HOST}{PORT}")
+_CLOUD_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?")
+_HOST_NAME = re.compile(HOST)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -93,6 +95,20 @@ class HostName(Address):
     def convert(self, value: Any) -> str:
         """Return the name in lower case."""
         return str(value).lower()
+
+
+@frozen
+class CloudName(Plain):
+    """The name of a Google Cloud project or location, as it stands in paths: letters, digits, ``-._:``."""
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return "a name as Google Cloud gives it: letters, digits, and - . _ : between them"
+
+    def fits(self, value: Any) -> bool:
+        """Tell whether it is such a name."""
+        return isinstance(value, str) and _CLOUD_NAME.fullmatch(value) is not None
 
 
 def _match(pattern: re.Pattern[str], value: Any) -> re.Match[str] | None:

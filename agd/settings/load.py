@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.settings.exposure import REMEDY
 from agd.settings.overrides import (
     Override,
     environment_overrides,
@@ -35,19 +36,22 @@ def read_settings(
     *,
     environ: Mapping[str, str],
     read_file: Callable[[str], str],
+    mode_of: Callable[[str], int] | None = None,
     overrides: Iterable[Override] = (),
 ) -> Settings:
     """Read a configuration in TOML 1.0.
 
     ``source`` is the file's path: it stands in problems, and relative ``file:`` secrets start from its folder.
-    ``read_file`` returns a file's text and raises ``OSError`` or, where it is not text, ``ValueError``. The
-    environment's variables override the file, ``overrides`` (the command line's options) override both.
+    ``read_file`` returns a file's text and raises ``OSError`` or, where it is not text, ``ValueError``; ``mode_of``,
+    if given, gives a file's mode, and no secret may stand in what everybody can read. The environment's variables
+    override the file, ``overrides`` (the command line's options) override both.
     Raises ``ConfigurationError`` with all problems.
     """
     document = with_account_of_environment(_parse(text, source), environ)
     document = with_overrides(document, (*environment_overrides(environ), *overrides))
-    reading = Reading(source, environ, read_file)
+    reading = Reading(source, environ, read_file, None if _is_lenient(document) else mode_of)
     settings = TableOf(Settings).read(document, "", reading)
+    _check_exposure(reading)
     if reading.problems:
         raise ConfigurationError(source, reading.problems)
     return cast(Settings, settings)
@@ -57,10 +61,13 @@ def settings_from_environment(
     environ: Mapping[str, str],
     *,
     read_file: Callable[[str], str] = _no_file,
+    mode_of: Callable[[str], int] | None = None,
     overrides: Iterable[Override] = (),
 ) -> Settings:
     """Return the settings of an agd without a configuration file. Raises ``ConfigurationError``."""
-    return read_settings("", ENVIRONMENT_SOURCE, environ=environ, read_file=read_file, overrides=overrides)
+    return read_settings(
+        "", ENVIRONMENT_SOURCE, environ=environ, read_file=read_file, mode_of=mode_of, overrides=overrides
+    )
 
 
 def load_settings(
@@ -69,6 +76,7 @@ def load_settings(
     environ: Mapping[str, str],
     exists: Callable[[str], bool],
     read_file: Callable[[str], str],
+    mode_of: Callable[[str], int] | None = None,
     overrides: Iterable[Override] = (),
 ) -> tuple[str, Settings]:
     """Find the configuration, read it, and return its source and settings; ``option`` is what --config names.
@@ -77,10 +85,24 @@ def load_settings(
     """
     path = find_configuration(option, environ, exists)
     if path is None:
-        settings = settings_from_environment(environ, read_file=read_file, overrides=overrides)
+        settings = settings_from_environment(environ, read_file=read_file, mode_of=mode_of, overrides=overrides)
         return ENVIRONMENT_SOURCE, settings
     text = _text_of(path, read_file)
-    return path, read_settings(text, path, environ=environ, read_file=read_file, overrides=overrides)
+    settings = read_settings(text, path, environ=environ, read_file=read_file, mode_of=mode_of, overrides=overrides)
+    return path, settings
+
+
+def _is_lenient(document: Mapping[str, Any]) -> bool:
+    """Tell whether the operator takes it upon himself who can read secrets; known before anything else is read."""
+    proxy = document.get("proxy")
+    return isinstance(proxy, Mapping) and proxy.get("allow_readable_secrets") is True
+
+
+def _check_exposure(reading: Reading) -> None:
+    """Note a configuration that everybody can read and that holds a secret itself."""
+    if reading.literals and (exposure := reading.exposure_of(reading.source)) is not None:
+        found = f"secrets ({', '.join(reading.literals)}) in this file, {exposure}"
+        reading.note("file", found, f'{REMEDY}, or secrets as "env:NAME" or "file:PATH"')
 
 
 def _text_of(path: str, read_file: Callable[[str], str]) -> str:

@@ -17,6 +17,12 @@ EXAMPLE_KEY = "sk-antigravity"
 """The client key that stands in examples everywhere and therefore protects nothing."""
 
 
+_CODE_ASSIST = (
+    "account {} is asked through Gemini Code Assist: the provider's terms for it apply, which do not allow "
+    "everybody to use it with other programs than the provider's own; agd calls itself agd there"
+)
+
+
 def effective_auth_mode(settings: Settings, loopback_only: bool) -> AuthMode:
     """Return which requests need a key; ``auto`` protects whatever can be reached from elsewhere."""
     if settings.proxy.auth_mode != "auto":
@@ -43,7 +49,13 @@ def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
         found.append('auth_mode is "off", and agd can be reached from other machines: anybody can use its accounts')
     if not settings.accounts:
         found.append("no accounts are configured: no request can be answered")
+    found += [_CODE_ASSIST.format(who) for who in _code_assist(settings)]
     return tuple(found)
+
+
+def _code_assist(settings: Settings) -> list[str]:
+    accounts = enumerate(settings.accounts, 1)
+    return [account.email or f"number {n}" for n, account in accounts if account.kind == "code-assist"]
 
 
 def _beyond_loopback(settings: Settings, loopback_only: bool) -> bool:

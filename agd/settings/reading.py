@@ -11,6 +11,7 @@ from typing import Any, Final
 from attrs import Factory, define
 
 from agd.errors import ConfigurationProblem
+from agd.settings.exposure import is_exposed, told
 
 INVALID: Final[Any] = object()
 """What a kind returns in place of a value it has noted a problem about."""
@@ -33,12 +34,26 @@ class Reading:
     """Collects the problems of one configuration, so that all are told in one go.
 
     ``source`` is the path of the configuration; ``read_file`` returns a file's text and raises ``OSError``.
+    ``mode_of`` gives a file's mode as ``stat`` does; without it nobody asks who else can read a secret. ``literals``
+    are the keys under which secrets stand in the configuration itself.
     """
 
     source: str
     environ: Mapping[str, str]
     read_file: Callable[[str], str]
+    mode_of: Callable[[str], int] | None = None
     problems: list[ConfigurationProblem] = Factory(list)
+    literals: list[str] = Factory(list)
+
+    def exposure_of(self, path: str) -> str | None:
+        """Tell, in words that follow a file's name, that others can read the secret in it; None if they cannot.
+
+        Raises ``OSError``.
+        """
+        if self.mode_of is None:
+            return None
+        mode = self.mode_of(path)
+        return told(mode) if is_exposed(path, mode, self.environ) else None
 
     def note(self, path: str, found: str, allowed: str) -> Any:
         """Remember a problem; returns ``INVALID``, to be returned in place of the value."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from agd.settings.exposure import REMEDY
 from agd.settings.kinds import Kind
 from agd.settings.overrides import Override
 from agd.settings.reading import INVALID, Reading, quoted, type_name
@@ -51,11 +52,14 @@ class SecretText(Kind):
             return self._from_environment(name, path, reading)
         if scheme == "file":
             return self._from_file(name, path, reading)
+        reading.literals.append(path)
         return self._checked(Secret(value), "a secret", path, reading)
 
     def read_override(self, override: Override, reading: Reading) -> Any:
         """Return the ``Secret`` that an environment variable or an option holds or refers to."""
         secret = super().read_override(override, reading)
+        if override.origin in reading.literals:
+            reading.literals.remove(override.origin)  # it does not stand in the file
         if secret is INVALID or secret.source != "literal":
             return secret
         return evolve(secret, source=override.origin)
@@ -72,12 +76,15 @@ class SecretText(Kind):
         if not name.strip():
             return reading.note(path, '"file:" without a path', self.allowed)
         what = f"file {quoted(name)}"
+        file = os.path.join(os.path.dirname(reading.source), name)
         try:
-            text = reading.read_file(os.path.join(os.path.dirname(reading.source), name))
+            text, exposure = reading.read_file(file), reading.exposure_of(file)
         except OSError as error:
             return reading.note(path, f"{what}: {error.strerror or 'not readable'}", "a file that can be read")
         except ValueError:  # its message can quote the content
             return reading.note(path, f"{what}, which is not text", "a file with a secret in printable ASCII")
+        if exposure is not None:
+            return reading.note(path, f"{what}, {exposure}", REMEDY)
         return self._checked(Secret(text.rstrip("\r\n"), f"file:{name}"), what, path, reading)
 
     def _checked(self, secret: Secret, what: str, path: str, reading: Reading) -> Any:

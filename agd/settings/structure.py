@@ -5,7 +5,7 @@ A table is an attrs class whose fields carry a ``Setting``; the class itself is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,16 +41,16 @@ def settings_of(table: type[attrs.AttrsInstance]) -> dict[str, Setting]:
 class ArrayOf(Kind):
     """An array whose elements are of one kind, read as a tuple.
 
-    ``distinct`` names a field of the elements' table in which no two may have the same value.
+    ``distinct`` names fields of the elements' table in none of which two may have the same value.
     """
 
     item: Kind
-    distinct: str | None = None
+    distinct: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
         """Words for what is allowed."""
-        unique = f", no two with the same {self.distinct}" if self.distinct else ""
+        unique = f", no two with the same {' or '.join(self.distinct)}" if self.distinct else ""
         return f"an array, each element {self.item.allowed}{unique}"
 
     def read(self, value: Any, path: str, reading: Reading) -> Any:
@@ -58,8 +58,8 @@ class ArrayOf(Kind):
         if not isinstance(value, list):
             return reading.note(path, type_name(value), self.allowed)  # its value may hold secrets
         items = [self.item.read(each, item_path(path, i), reading) for i, each in enumerate(value)]
-        if self.distinct:
-            _note_repeated(value, self.distinct, path, reading)
+        for key in self.distinct:
+            _note_repeated(value, key, path, reading)
         return tuple(each for each in items if each is not INVALID)
 
 
@@ -100,11 +100,40 @@ class OpenTables(Kind):
 
 
 @frozen
+class TablesOf(Kind):
+    """A table of any keys, none of them empty, each a table of the same known keys; the file's order is kept."""
+
+    table: type[attrs.AttrsInstance]
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return f'a table of tables: "name" = {{ key = value }}, with the keys {", ".join(settings_of(self.table))}'
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return a dict of instances in the order of the file; everything that is wrong is noted."""
+        if not isinstance(value, Mapping):
+            return reading.note(path, describe(value), self.allowed)
+        tables: dict[str, Any] = {}
+        for key, item in value.items():
+            where = key_path(path, key)
+            if Text().fits(key):
+                tables[key] = TableOf(self.table).read(item, where, reading)
+            else:
+                reading.note(where, f"the key {quoted(key)}", f"a key that is {Text().allowed}")
+        return {key: table for key, table in tables.items() if table is not INVALID}
+
+
+@frozen
 class TableOf(Kind):
-    """A table with known keys, read as an instance of ``table``; of two ``rivals`` only one may be given."""
+    """A table with known keys, read as an instance of ``table``; of two ``rivals`` only one may be given.
+
+    ``rule`` finds what does not go together in the table as it was written: a key, what was found, what is allowed.
+    """
 
     table: type[attrs.AttrsInstance]
     rivals: tuple[str, str] | None = None
+    rule: Callable[[Mapping[str, Any]], Iterable[tuple[str, str, str]]] | None = None
 
     @property
     def allowed(self) -> str:
@@ -120,6 +149,8 @@ class TableOf(Kind):
         if self.rivals and all(rival in value for rival in self.rivals):
             both = " and ".join(self.rivals)
             reading.note(key_path(path, self.rivals[1]), f"both {both}", "one of the two")
+        for key, found, allowed in self.rule(value) if self.rule is not None else ():
+            reading.note(key_path(path, key), found, allowed)
         fields = {
             key: _read_field(each.kind, value[key], key_path(path, key), reading)
             for key, each in known.items()

@@ -7,24 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from attrs import field, frozen
 
 from agd.options import Options
-from agd.settings.addresses import BaseUrl, HostName, Origin
+from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
+from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
 from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
+from agd.settings.patience import Patience, patience
 from agd.settings.secret import Secret, SecretText
 from agd.settings.store import Store
-from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap, setting
+from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap, setting
 from agd.settings.translation import Translation
+
+T = TypeVar("T")
 
 ExposeAccount = Literal["email", "id", "off"]
 """How much of the serving account an answer's header names."""
 
 
-def _read_only(mapping: Mapping[str, str]) -> Mapping[str, str]:
+def _read_only(mapping: Mapping[str, T]) -> Mapping[str, T]:
     return MappingProxyType(dict(mapping))
+
+
+def _read_only_texts(mapping: Mapping[str, str]) -> Mapping[str, str]:
+    return _read_only(mapping)
 
 
 def _read_only_tables(tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
@@ -66,7 +74,7 @@ class Proxy:
     api_keys: tuple[ClientKey, ...] = field(
         default=(),
         metadata=setting(
-            ArrayOf(TableOf(ClientKey), distinct="name"), "Several client keys, each with a name; not with api_key."
+            ArrayOf(TableOf(ClientKey), distinct=("name",)), "Several client keys, each with a name; not with api_key."
         ),
     )
     default_model: str = field(
@@ -99,6 +107,12 @@ class Proxy:
     cors_origins: tuple[str, ...] = field(
         default=(), metadata=setting(ArrayOf(Origin()), "Origins whose web pages may call agd from a browser.")
     )
+    allow_readable_secrets: bool = field(
+        default=False,
+        metadata=setting(
+            Boolean(), "Take files with secrets that everybody on this machine can read; otherwise they are refused."
+        ),
+    )
     client_stall_seconds: float = field(
         default=300.0,
         metadata=setting(Seconds(), "A client that stops reading a stream is let go after so long."),
@@ -109,7 +123,7 @@ class Proxy:
     )
     custom_mapping: Mapping[str, str] = field(
         factory=dict,
-        converter=_read_only,
+        converter=_read_only_texts,
         eq=_in_order,  # the order decides between wildcards, so another order is another mapping
         metadata=setting(
             TextMap(), "Model names of clients to upstream models; between equal wildcards the first one wins."
@@ -134,15 +148,20 @@ class Upstream:
         default="https://generativelanguage.googleapis.com",
         metadata=setting(BaseUrl(), "Where the Gemini API stands, without the version; a path prefix is allowed."),
     )
-    connect_seconds: float = field(
-        default=10.0, metadata=setting(Seconds(), "How long a connection may take to come about.")
+    connect_seconds: float | None = patience(
+        "How long a connection may take to come about, its proxy and TLS included; when not given, 10."
     )
-    first_event_seconds: float = field(
-        default=300.0, metadata=setting(Seconds(), "How long the first event of an answer may take.")
+    first_byte_seconds: float | None = patience(
+        "How long the head of an answer may take, the connection included; when not given, 300, and 600 for models "
+        "that think long."
     )
-    idle_seconds: float = field(
-        default=120.0, metadata=setting(Seconds(), "How long an answer that has begun may fall silent.")
+    first_event_seconds: float | None = patience(
+        "How long the first event of an answer may take; when not given, 300, and 600 for models that think long."
     )
+    idle_seconds: float | None = patience(
+        "How long an answer that has begun may fall silent; when not given, 120, and 300 for models that think long."
+    )
+    total_seconds: float | None = patience("How long an answer may take in all; when not given, 3600.")
     header_hold_seconds: float = field(
         default=10.0,
         metadata=setting(
@@ -150,18 +169,90 @@ class Upstream:
             "How long the client's headers wait for the first event, so that the status is still the true one.",
         ),
     )
+    limits: Mapping[str, Patience] = field(
+        factory=dict,
+        converter=_read_only,
+        metadata=setting(
+            TablesOf(Patience),
+            "Other limits for some models: names or patterns with ``*``, of which the one with more literal characters "
+            "comes before the other.",
+        ),
+    )
 
 
 @frozen
 class Account:
-    """A credential of the pool."""
+    """A credential of the pool, and where and how it is used."""
 
-    api_key: Secret = field(metadata=setting(SecretText(), "The account's key for the Gemini API."))
+    api_key: Secret | None = field(
+        default=None,
+        metadata=setting(SecretText(), "A key of the Gemini API, or with kind vertex of Vertex AI in express mode."),
+    )
+    service_account: ServiceAccountFile | None = field(
+        default=None,
+        metadata=setting(ServiceAccountText(), "Instead of a key: a Google service account, by its JSON file."),
+    )
+    credentials: Literal["default"] | None = field(
+        default=None,
+        metadata=setting(
+            Choice(("default",)),
+            "Instead of a key: what Google's library finds (Application Default Credentials, the metadata server); "
+            "needs the extra agd[google].",
+        ),
+    )
+    client_id: str | None = field(
+        default=None,
+        metadata=setting(Text(ascii=True), "Id of your own OAuth client, beside client_secret and refresh_token."),
+    )
+    client_secret: Secret | None = field(
+        default=None, metadata=setting(SecretText(), "Secret of your own OAuth client.")
+    )
+    refresh_token: Secret | None = field(
+        default=None,
+        metadata=setting(SecretText(), "Instead of a key: a refresh token that was given to your own OAuth client."),
+    )
+    token_url: str | None = field(
+        default=None, metadata=setting(BaseUrl(), "Where a refresh token is exchanged, when not at Google.")
+    )
     email: str | None = field(
         default=None, metadata=setting(Text(ascii=True), "Name of the account, unique; see expose_account.")
     )
+    id: str | None = field(
+        default=None,
+        metadata=setting(Text(ascii=True), "The account's id, unique; when not given, an opaque one is made."),
+    )
+    kind: Literal["gemini", "vertex", "code-assist"] = field(
+        default="gemini",
+        metadata=setting(
+            Choice(("gemini", "vertex", "code-assist")),
+            "What the account is for: the Gemini API, Vertex AI, or Gemini Code Assist, the last for organisations "
+            "that are licensed for it.",
+        ),
+    )
+    project: str | None = field(
+        default=None,
+        metadata=setting(
+            CloudName(),
+            "The Google Cloud project; a service account's own, and the one Code Assist names, when not given.",
+        ),
+    )
+    location: str | None = field(
+        default=None,
+        metadata=setting(CloudName(), "The region of Vertex AI whose models are asked; global when not given."),
+    )
     base_url: str | None = field(
-        default=None, metadata=setting(BaseUrl(), "Another upstream for this account than upstream.base_url.")
+        default=None,
+        metadata=setting(
+            BaseUrl(), "Another upstream than upstream.base_url or, for the other kinds, than Google's own."
+        ),
+    )
+    proxy: Secret | None = field(
+        default=None,
+        metadata=setting(ProxyUrl(), "The proxy that all of this account's traffic goes through, and never around."),
+    )
+    ca: str | None = field(
+        default=None,
+        metadata=setting(Certificates(), "Whose certificates are trusted instead of those of the system."),
     )
 
 
@@ -196,7 +287,7 @@ class Settings:
     accounts: tuple[Account, ...] = field(
         default=(),
         metadata=setting(
-            ArrayOf(TableOf(Account), distinct="email"),
+            ArrayOf(TableOf(Account, rule=check_account), distinct=("email", "id")),
             "The pool of accounts; without any, GEMINI_API_KEY (or GOOGLE_API_KEY) of the environment is the account.",
         ),
     )

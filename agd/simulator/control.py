@@ -1,7 +1,8 @@
 """The simulator's own surface, for tests in other processes: faults to come, calls that were, the last request.
 
 ``PUT /simulator/faults/{key}``, ``DELETE /simulator/faults/{key}``, ``DELETE /simulator/faults``,
-``GET /simulator/calls``, ``DELETE /simulator/calls``, ``GET /simulator/last``.
+``GET /simulator/calls``, ``DELETE /simulator/calls``, ``GET /simulator/last``, ``GET /simulator/office`` (counts),
+``PUT /simulator/office`` (who may have tokens, and how it goes wrong), ``DELETE /simulator/office`` (revoke tokens).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from twisted.web.server import Request
 
 from agd.encoding import InvalidJSON, decode, encode
 from agd.simulator.faults import read_faults
+from agd.simulator.office import Client, Signer
 from agd.simulator.resources import body_of, path_under
 from agd.simulator.script import JSON_TYPE
 from agd.simulator.simulation import Simulator
@@ -22,6 +24,7 @@ def control(simulator: Simulator) -> Resource:
     root.putChild(b"faults", _Faults(simulator))
     root.putChild(b"calls", _Calls(simulator))
     root.putChild(b"last", _Last(simulator))
+    root.putChild(b"office", _Office(simulator))
     return root
 
 
@@ -73,6 +76,35 @@ class _Last(Resource):
     def render_GET(self, request: Request) -> bytes:
         last = self._simulator.ledger.last
         return _json(request, 200, last) if last else _json(request, 404, {"error": "no generate request yet"})
+
+
+class _Office(Resource):
+    """The token endpoint's book."""
+
+    isLeaf = True
+
+    def __init__(self, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._simulator = simulator
+
+    def render_GET(self, request: Request) -> bytes:
+        office = self._simulator.office
+        counts = {"asked": office.asked, "granted": office.granted, "lookups": self._simulator.lookups}
+        return _json(request, 200, counts)
+
+    def render_PUT(self, request: Request) -> bytes:
+        """Take what is given of ``signers`` (by address), ``clients``, ``lifetime``, ``seconds`` and ``failures``."""
+        given, office = decode(body_of(request)), self._simulator.office
+        office.signers |= {email: Signer(**each) for email, each in given.get("signers", {}).items()}
+        office.clients += [Client(**each) for each in given.get("clients", [])]
+        office.lifetime = given.get("lifetime", office.lifetime)
+        office.seconds = given.get("seconds", office.seconds)
+        office.failures.extend((status, error) for status, error in given.get("failures", []))
+        return _json(request, 200, {})
+
+    def render_DELETE(self, request: Request) -> bytes:
+        self._simulator.office.revoke()
+        return _json(request, 200, {})
 
 
 def _json(request: Request, status: int, value: object) -> bytes:

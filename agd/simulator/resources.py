@@ -1,8 +1,10 @@
-"""The HTTP surface that speaks Gemini's REST: ``/v1beta/models`` and the generate methods under it."""
+"""The HTTP surface that speaks Gemini's REST: lists of models, and the generate methods, in every manner."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from attrs import define
@@ -14,6 +16,7 @@ from agd.encoding import InvalidJSON, decode, encode
 from agd.simulator.catalogue import entry, page
 from agd.simulator.faults import Fault
 from agd.simulator.ledger import Call
+from agd.simulator.manners import Gemini, json_object
 from agd.simulator.player import Player
 from agd.simulator.rpc_status import Refused, Status, invalid_argument
 from agd.simulator.script import (
@@ -31,6 +34,8 @@ from agd.simulator.script import (
 from agd.simulator.simulation import Simulator
 
 _KEY_HEADER = "x-goog-api-key"
+_TOKEN_HEADER = "authorization"  # noqa: S105 - the name of a header
+GEMINI = Gemini()
 
 
 def path_under(request: Request) -> str:
@@ -45,31 +50,42 @@ def body_of(request: Request) -> bytes:
 
 
 class Models(Resource):
-    """``/v1beta/models``: ``GET`` lists or shows, ``POST {model}:{method}`` generates."""
+    """One manner of asking: ``GET`` lists or shows, ``POST {model}:{method}`` generates.
+
+    ``wall`` is the time in seconds since the epoch, by which access tokens end.
+    """
 
     isLeaf = True
 
-    def __init__(self, simulator: Simulator, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        clock: IReactorTime,
+        wall: Callable[[], float] = time.time,
+        manner: Gemini = GEMINI,
+    ) -> None:
         Resource.__init__(self)
         self._simulator = simulator
         self._clock = clock
+        self._wall = wall
+        self._manner = manner
 
     def render_GET(self, request: Request) -> int:
         """List models in pages, or show one."""
-        visit = _Visit.of(request)
+        visit = Visit.of(request)
         call = Call(-1, "", "", "models", self._clock.seconds())
         try:
-            call.key_index = self._simulator.admit(visit.key, visit.key_in_query)
-            acts = self._listed(visit, request)
+            self._admit(visit, call)
+            acts = self._listed(visit, request, call)
         except Refused as refused:
             acts = refusal(refused.status, DOCUMENT)
         Player(request, acts, call, self._clock, lambda _outcome, _how: None).start()
         return NOT_DONE_YET
 
     def render_POST(self, request: Request) -> int:
-        """Generate: ``generateContent`` or ``streamGenerateContent``."""
-        model, _, op = path_under(request).partition(":")
-        visit = _Visit.of(request)
+        """Generate: ``generateContent`` or ``streamGenerateContent``; or count tokens."""
+        model, _, op = self._named(request).partition(":")
+        visit = Visit.of(request)
         call = Call(-1, "unknown", model, op, self._clock.seconds())
         self._simulator.ledger.open(call)
         if request.channel in self._simulator.stale:
@@ -81,20 +97,37 @@ class Models(Resource):
         self._perform(request, acts, call)
         return NOT_DONE_YET
 
-    def _listed(self, visit: _Visit, request: Request) -> Iterator[Act]:
-        name = path_under(request)
-        found = _page(self._simulator, visit) if not name else None
+    def _named(self, request: Request) -> str:
+        """Give ``{model}:{method}``, as a path names both."""
+        return path_under(request)
+
+    def _asked_for(self, request: Request) -> str:
+        """Give the model that is to be shown, "" for the list."""
+        return path_under(request)
+
+    def _listing(self, visit: Visit) -> dict[str, Any]:
+        """Give one page of the list."""
+        return _page(self._simulator, visit)
+
+    def _admit(self, visit: Visit, call: Call) -> None:
+        """Let in whom a key or a token proves. Raises ``Refused``."""
+        key = visit.key if visit.token is None else self._simulator.bearer(visit.token, self._wall())
+        call.key_index = self._simulator.admit(key, visit.key_in_query)
+        call.key = self._simulator.keys[call.key_index]
+
+    def _listed(self, visit: Visit, request: Request, call: Call) -> Iterator[Act]:
+        name = self._asked_for(request)
+        found = self._listing(visit) if not name else None
         if found is None:
             self._simulator.served(name)
             found = entry(name)
-        fault = self._simulator.faults.take(visit.key or "", "models", name)
+        fault = self._simulator.faults.take(call.key, "models", name)
         return play(Reading(iter((encode(found),)), DOCUMENT, 0, 0), fault)
 
-    def _generated(self, visit: _Visit, call: Call, data: bytes) -> Iterator[Act]:
+    def _generated(self, visit: Visit, call: Call, data: bytes) -> Iterator[Act]:
         framing = _framing(call.op, visit)
         try:
-            call.key_index = self._simulator.admit(visit.key, visit.key_in_query)
-            call.key = self._simulator.keys[call.key_index]
+            self._admit(visit, call)
             fault, reading = self._read(call, data, framing)
         except Refused as refused:
             return refusal(refused.status, framing)
@@ -103,13 +136,20 @@ class Models(Resource):
     def _read(self, call: Call, data: bytes, framing: Framing) -> tuple[Fault | None, Reading]:
         if call.op not in {"generateContent", "streamGenerateContent", "countTokens"}:
             raise Refused(Status(404, "NOT_FOUND", f"Method {call.op!r} is not found."))
-        self._simulator.served(call.model)
         if call.op == "countTokens":
-            counted = encode({"totalTokens": self._simulator.count(call.model, data)})
-            return self._simulator.faults.take(call.key, "count", call.model), Reading(iter((counted,)), DOCUMENT, 0, 0)
+            return self._counted(call, data)
+        call.model, data = self._manner.opened(call.model, data)
+        self._simulator.served(call.model)
         answer, pace = self._simulator.answer(call.model, data)
-        reading = whole(answer, pace) if framing is DOCUMENT else streamed(answer, pace, framing)
+        envelope = self._manner.enveloped
+        reading = whole(answer, pace, envelope) if framing is DOCUMENT else streamed(answer, pace, framing, envelope)
         return self._simulator.faults.take(call.key, "generate", call.model), reading
+
+    def _counted(self, call: Call, data: bytes) -> tuple[Fault | None, Reading]:
+        call.model = self._manner.model(call.model)
+        counted = self._simulator.count(call.model, self._manner.counted(json_object(data), call.model))
+        reading = Reading(iter((encode({"totalTokens": counted}),)), DOCUMENT, 0, 0)
+        return self._simulator.faults.take(call.key, "count", call.model), reading
 
     def _perform(self, request: Request, acts: Iterator[Act], call: Call) -> None:
         def ended(outcome: str, how: str) -> None:
@@ -131,8 +171,8 @@ class Models(Resource):
             name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
-        if _KEY_HEADER in headers:
-            headers[_KEY_HEADER] = f"key {call.key_index}"
+        for secret in {_KEY_HEADER, _TOKEN_HEADER} & set(headers):
+            headers[secret] = f"key {call.key_index}"
         self._simulator.ledger.last = {
             "method": "POST",
             "path": path,
@@ -144,29 +184,33 @@ class Models(Resource):
 
 
 @define
-class _Visit:
-    """What the address and headers of a request say."""
+class Visit:
+    """What the address and headers of a request say: who asks, by a key or a token."""
 
     key: str | None
+    token: str | None
     query: dict[str, str]
 
     @classmethod
-    def of(cls, request: Request) -> _Visit:
+    def of(cls, request: Request) -> Visit:
+        """Read a request."""
         query = {name.decode("latin-1"): values[-1].decode("latin-1") for name, values in request.args.items()}
-        return cls(request.getHeader(_KEY_HEADER), query)
+        scheme, _, token = (request.getHeader(_TOKEN_HEADER) or "").partition(" ")
+        return cls(request.getHeader(_KEY_HEADER), token if scheme.lower() == "bearer" else None, query)
 
     @property
     def key_in_query(self) -> bool:
+        """Whether a key stands in the address, where it must not."""
         return "key" in self.query
 
 
-def _framing(op: str, visit: _Visit) -> Framing:
+def _framing(op: str, visit: Visit) -> Framing:
     if op != "streamGenerateContent":
         return DOCUMENT
     return SSE if visit.query.get("alt") == "sse" else ARRAY
 
 
-def _page(simulator: Simulator, visit: _Visit) -> dict[str, object]:
+def _page(simulator: Simulator, visit: Visit) -> dict[str, Any]:
     size, token = visit.query.get("pageSize", "0"), visit.query.get("pageToken", "0")
     if not size.isdecimal():
         raise invalid_argument(f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,9 @@ from agd.simulator.pace import Pace
 from agd.simulator.rpc_status import Status
 
 JSON_TYPE = "application/json; charset=UTF-8"
+
+Envelope = Callable[[dict[str, Any]], dict[str, Any]]
+"""Puts around a response what stands around it on the wire."""
 
 
 @frozen
@@ -85,18 +88,18 @@ class Reading:
     pause: float
 
 
-def streamed(answer: Answer, pace: Pace, framing: Framing) -> Reading:
-    """Give a streamed answer: one piece for each response."""
+def streamed(answer: Answer, pace: Pace, framing: Framing, envelope: Envelope = dict) -> Reading:
+    """Give a streamed answer: one piece for each response, in its envelope."""
     pieces = (
-        (framing.between if index else framing.first) + encode(response) + framing.after
+        (framing.between if index else framing.first) + encode(envelope(response)) + framing.after
         for index, response in enumerate(answer.stream(pace.chunk_words))
     )
     return Reading(pieces, framing, pace.first_chunk_seconds, pace.chunk_seconds)
 
 
-def whole(answer: Answer, pace: Pace) -> Reading:
+def whole(answer: Answer, pace: Pace, envelope: Envelope = dict) -> Reading:
     """Give an answer in one document, after the time that its stream would take; in two pieces, to be cut between."""
-    document = encode(answer.whole())
+    document = encode(envelope(answer.whole()))
     middle = len(document) // 2
     seconds = pace.first_chunk_seconds + pace.chunk_seconds * (answer.beats(pace.chunk_words) - 1)
     return Reading(iter((document[:middle], document[middle:])), DOCUMENT, seconds, 0)

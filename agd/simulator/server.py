@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from agd.simulator.control import control
+from agd.simulator.elsewhere import CodeAssistMethods, TokenEndpoint, VertexModels
 from agd.simulator.resources import Models
 from agd.simulator.simulation import Simulator
 
@@ -30,11 +31,24 @@ class _QuietSite(Site):
         """Write nothing."""
 
 
+class _Root(Resource):
+    """The top of the tree. A method stands behind a colon, which is no border between steps of a path."""
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> Resource:
+        """Find ``v1internal`` for ``v1internal:generateContent``."""
+        step = path.partition(b":")[0]
+        found: Resource = Resource.getChildWithDefault(self, step if step == b"v1internal" else path, request)
+        return found
+
+
 def make_root(simulator: Simulator, clock: IReactorTime) -> Resource:
-    """Give the resource tree: ``/v1beta/models`` and ``/simulator``. Pauses are timed by ``clock``."""
-    root, version = Resource(), Resource()
+    """Give the resource tree of all the provider's addresses, and ``/simulator``. Pauses are timed by ``clock``."""
+    root, version = _Root(), Resource()
     version.putChild(b"models", Models(simulator, clock))
     root.putChild(b"v1beta", version)
+    root.putChild(b"v1beta1", VertexModels(simulator, clock))
+    root.putChild(b"v1internal", CodeAssistMethods(simulator, clock))
+    root.putChild(b"token", TokenEndpoint(simulator, clock))
     root.putChild(b"simulator", control(simulator))
     return root
 

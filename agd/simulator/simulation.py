@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from weakref import WeakSet
 
 from attrs import define, field
@@ -11,8 +12,8 @@ from attrs.validators import ge, min_len
 from agd.simulator.catalogue import MODELS
 from agd.simulator.chunks import Answer
 from agd.simulator.faults import FaultBook
-from agd.simulator.fields import members
 from agd.simulator.ledger import Ledger
+from agd.simulator.office import Office
 from agd.simulator.pace import Pace, steered
 from agd.simulator.requests import read_body, read_request
 from agd.simulator.rpc_status import Refused, Status, error_info, invalid_argument
@@ -36,8 +37,23 @@ class Simulator:
     first_chunk_seconds: float = field(default=0.1, validator=ge(0))
     faults: FaultBook = field(factory=FaultBook, init=False)
     ledger: Ledger = field(factory=Ledger, init=False)
+    office: Office = field(factory=Office, init=False)
+    project: str = "simulated-project"
+    """What ``loadCodeAssist`` names, "" for nothing."""
+    lookups: int = field(default=0, init=False)
+    """How often it was asked."""
     stale: WeakSet[object] = field(factory=WeakSet, init=False)
     """Connections that look alive and will be closed at the next request on them."""
+
+    def bearer(self, token: str, now: float) -> str:
+        """Give the account key that an access token stands for. Raises ``Refused`` (401) for one that is not good."""
+        key = self.office.key_of(token, now)
+        if key is None:
+            details = (error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED" if not token else "ACCESS_TOKEN_EXPIRED"),)
+            # Google does not repeat the token; the simulator does, to see what becomes of it.
+            words = f"Request had invalid authentication credentials ({token}). Expected OAuth 2 access token."
+            raise Refused(Status(401, "UNAUTHENTICATED", words, details))
+        return key
 
     def admit(self, key: str | None, key_in_query: bool) -> int:
         """Give the index of an account key. Raises ``Refused`` as the API does, and for a key in the query."""
@@ -70,13 +86,7 @@ class Simulator:
         name = hashlib.sha256(model.encode() + data).hexdigest()[:20]
         return Answer(speak(asked, pace.words, name), model, name), pace
 
-    def count(self, model: str, data: bytes) -> int:
-        """Count the tokens of a ``countTokens`` body that wraps a generate request. Raises ``Refused``.
-
-        The bare form, which leaves instructions and tools out of the count, is refused: a gateway should not send it.
-        """
-        body = members(read_body(data), "CountTokensRequest")
-        wrapped = dict(members(body.get("generateContentRequest"), "GenerateContentRequest"))
-        if wrapped.pop("model", None) != f"models/{model}":
-            raise invalid_argument("* CountTokensRequest.generate_content_request.model: must name the same model\n")
-        return prompt_tokens(read_request(wrapped, model))
+    def count(self, model: str, request: dict[str, Any]) -> int:
+        """Count the tokens of a request as its answer would report them. Raises ``Refused``."""
+        self.served(model)
+        return prompt_tokens(read_request(request, model))

@@ -1,4 +1,4 @@
-"""The agent under treq: persistent connections to upstreams, nothing shared between accounts.
+"""The agent under treq: persistent connections to upstreams, no cookies, nothing compressed.
 
 treq keeps one cookie jar per client and offers gzip on every request. Both are wrong here: a cookie set for one
 account must not be sent with another's request, and compressed SSE comes in lumps. ``PlainAgent`` takes both headers
@@ -10,30 +10,80 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IConsumer, IStreamClientEndpoint
-from twisted.web.client import (
-    URI,
-    Agent,
-    BrowserLikePolicyForHTTPS,
-    HostnameCachingHTTPSPolicy,
-    HTTPConnectionPool,
-)
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IConsumer, IHandshakeListener, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+from twisted.web._newclient import HTTP11ClientProtocol
+from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IPolicyForHTTPS, IResponse
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
+
+from agd.accounts.way import STRAIGHT, WayOut
+from agd.transport.endpoints import Endpoints
 
 IDLE_CONNECTIONS = 64
 """How many idle connections are kept per upstream host; open ones are not limited by this."""
 IDLE_SECONDS = 50
 """How long an idle connection is kept: less than upstreams keep theirs, so that few die under a request."""
-ATTEMPT_DELAY = 0.05
-"""Seconds between the addresses of a host; Twisted's 0.3 also delays the final refusal by as much."""
 
 
-# Twisted writes two log lines for each connection and has no public way to say otherwise.
-_QuietFactory: Any = type("_QuietFactory", (HTTPConnectionPool._factory,), {"noisy": False})  # noqa: SLF001
+@implementer(IHandshakeListener)
+class _Client(HTTP11ClientProtocol):
+    """Twisted's side of one connection, which also tells when TLS is agreed upon."""
+
+    # Not set in each: there are many, and most of them are plain or agreed upon.
+    _is_secure = False
+    _lost: Failure | None = None
+    _waiting: Deferred[None] | None = None
+
+    def secured(self) -> Deferred[None]:
+        """Fire when TLS is agreed upon; fail with the reason when the connection is lost before."""
+        if self._is_secure:
+            return succeed(None)
+        if self._lost is not None:
+            return fail(self._lost)
+        self._waiting = Deferred(lambda _: self._abandon())
+        return self._waiting
+
+    def handshakeCompleted(self) -> None:
+        """Note that it is."""
+        self._is_secure = True
+        self._tell(None)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """Note that it will not be."""
+        self._lost = reason
+        HTTP11ClientProtocol.connectionLost(self, reason)
+        self._tell(reason)
+
+    def _abandon(self) -> None:
+        self._waiting = None
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def _tell(self, result: Any) -> None:
+        waiting = self._waiting
+        if waiting is not None:
+            self._waiting = None
+            waiting.callback(result)
+
+
+class _ClientFactory(Factory):
+    """Makes ``_Client``; Twisted's own writes two log lines for each connection."""
+
+    noisy = False
+
+    def __init__(self, quiescent: Any, metadata: str) -> None:
+        self._quiescent = quiescent
+        self._metadata = metadata
+
+    def __repr__(self) -> str:
+        return f"_ClientFactory({self._metadata})"
+
+    def buildProtocol(self, addr: object) -> _Client:
+        return _Client(self._quiescent)
 
 
 class Pool(HTTPConnectionPool):
@@ -43,7 +93,7 @@ class Pool(HTTPConnectionPool):
     """
 
     reused = False
-    _factory = _QuietFactory
+    _factory: Any = _ClientFactory
 
     def __init__(self, reactor: Any, connect_seconds: float) -> None:
         HTTPConnectionPool.__init__(self, reactor, persistent=True)
@@ -60,33 +110,15 @@ class Pool(HTTPConnectionPool):
         self.reused = connection.called
         return connection
 
+    def retire(self) -> Deferred[None]:
+        """Keep nothing any more; fires when what was kept is closed. Answers that run go on to their end."""
+        self.cachedConnectionTimeout = 0
+        closed: Deferred[None] = self.closeCachedConnections()
+        return closed
+
     def drop_idle(self) -> None:
         """Close every connection that is kept without being used; those that carry an answer are left alone."""
         self.closeCachedConnections()
-
-
-@implementer(IAgentEndpointFactory)
-@define
-class Endpoints:
-    """How to reach an upstream host: the TLS policy is made at the first https request and cached per host."""
-
-    _reactor: Any
-    _pool: Pool
-    _policy: IPolicyForHTTPS | None = None
-
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """Give an endpoint for the host and port of a URI."""
-        host = uri.host.decode("ascii")
-        timeout = self._pool.connect_seconds
-        if _is_ipv4(host):
-            plain: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, host, uri.port, timeout=timeout)
-        else:
-            plain = HostnameEndpoint(self._reactor, host, uri.port, timeout=timeout, attemptDelay=ATTEMPT_DELAY)
-        if uri.scheme == b"https":
-            if self._policy is None:
-                self._policy = HostnameCachingHTTPSPolicy(BrowserLikePolicyForHTTPS())
-            return wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), plain)
-        return plain
 
 
 @implementer(IAgent)
@@ -134,11 +166,6 @@ class Body:
         """Nothing to stop."""
 
 
-def make_agent(reactor: Any, pool: Pool) -> IAgent:
-    """Make the agent that treq stands on."""
-    return PlainAgent(Agent.usingEndpointFactory(reactor, Endpoints(reactor, pool), pool))
-
-
-def _is_ipv4(host: str) -> bool:
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() for part in parts)
+def make_agent(reactor: Any, pool: Pool, way: WayOut = STRAIGHT) -> IAgent:
+    """Make the agent that treq stands on, for one way out."""
+    return PlainAgent(Agent.usingEndpointFactory(reactor, Endpoints(reactor, pool, way), pool))

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from typing import Any
-from urllib.parse import quote, urlencode
+from functools import lru_cache, partial
+from typing import Any, NoReturn, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 from hyperlink import EncodedURL
-from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from agd import __version__
 from agd.accounts.account import Account
+from agd.accounts.credentials import Token
+from agd.accounts.redaction import redact_text
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
-from agd.gemini.counting import read_count, write_count
+from agd.gemini.counting import read_count
+from agd.gemini.dialects import CODE_ASSIST, DIALECTS
 from agd.gemini.failures import read_failure
+from agd.gemini.models import bundled_models
 from agd.gemini.requests import Outgoing
-from agd.transport.agent import Pool
+from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
+from agd.upstream.limits import Limits, Patience
 from agd.upstream.listing import read_page
 from agd.upstream.mishaps import NETWORK_ERRORS, translate
+from agd.upstream.projects import Projects
 from agd.upstream.relay import Relay
+from agd.upstream.tokens import Tokens, is_renewable
 
 MAX_ERROR_BYTES = 65_536
 """How much of an error's body is read; the rest is not worth a byte."""
@@ -35,71 +40,73 @@ ERROR_SECONDS = 10.0
 MAX_LIST_BYTES = 4_194_304
 MAX_LIST_PAGES = 20
 LIST_SECONDS = 30.0
+"""How long a question may take that is no client's."""
 MAX_COUNT_BYTES = 65_536
 COUNT_SECONDS = 60.0
 
+T = TypeVar("T")
 
-@frozen
-class Limits:
-    """How long an upstream may take, in seconds."""
-
-    first_event: float = 300.0
-    idle: float = 120.0
-    client_stall: float = 300.0
+_USUAL = Limits()
+_url = lru_cache(maxsize=512)(EncodedURL.from_text)
 
 
 @define(eq=False)
 class UpstreamClient:
-    """Calls Gemini's REST endpoints. ``mint_id`` makes ids for tool calls to which the provider gave none."""
+    """Calls the provider's REST endpoints. ``mint_id`` makes ids for tool calls to which the provider gave none."""
 
-    _http: HTTPClient
-    _pool: Pool
+    _ways: Ways
+    tokens: Tokens
     _clock: Any
     _mint_id: Callable[[], str]
-    limits: Limits = field(factory=Limits)
+    patience: Patience = field(factory=Patience)
+    _projects: Projects = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._projects = Projects(self._load_code_assist)
+
+    def keep_only(self, accounts: Iterable[Account]) -> None:
+        """Forget what was known of accounts that a new configuration no longer has."""
+        kept = tuple(accounts)
+        self.tokens.keep_only(kept)
+        self._projects.keep_only(kept)
+        self._ways.keep_only(account.way for account in kept)
 
     async def generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
         """Ask a model; return as soon as the first event of its answer is in hand.
 
         Raises ``UpstreamFailure``. Cancelling aborts the call in whatever phase it is.
         """
-        limits = self.limits
+        limits = self.patience.of(model)
         call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, stream=stream))
-        call.addTimeout(limits.first_event, self._clock)
-        try:
-            return await call
-        except TimeoutError:
-            message = f"no first event within {limits.first_event:g} seconds"
-            raise UpstreamFailure(FailureKind.TIMEOUT, message) from None
+        return await call.addTimeout(min(limits.first_event, limits.total), self._clock, onTimeoutCancel=_no_event)
 
     async def count(self, account: Account, model: str, outgoing: Outgoing) -> int:
-        """Ask how many tokens a request's prompt has. Raises ``UpstreamFailure``."""
-        counting = Deferred.fromCoroutine(self._count(account, model, outgoing))
-        counting.addTimeout(COUNT_SECONDS, self._clock)
-        try:
-            return await counting
-        except TimeoutError:
-            raise UpstreamFailure(FailureKind.TIMEOUT, "the count of tokens did not come in time") from None
+        """Count the tokens of a request, written for the account's dialect. Raises ``UpstreamFailure``."""
+        count = self._count(account, model, outgoing)
+        return await self._within(COUNT_SECONDS, "the count of tokens did not come in time", count)
 
     async def models(self, account: Account) -> list[str]:
-        """List the names of the account's models that can generate. Raises ``UpstreamFailure``."""
-        listing = Deferred.fromCoroutine(self._models(account))
-        listing.addTimeout(LIST_SECONDS, self._clock)
-        try:
-            return await listing
-        except TimeoutError:
-            raise UpstreamFailure(FailureKind.TIMEOUT, "the list of models did not come in time") from None
+        """List the names of the account's models that can generate. Raises ``UpstreamFailure``.
+
+        Where the account's dialect has no list, these are the bundled names, once it is known that it can be asked.
+        """
+        return await self._within(LIST_SECONDS, "the list of models did not come in time", self._models(account))
 
     async def _generate(
         self, account: Account, model: str, outgoing: Outgoing, limits: Limits, *, stream: bool
     ) -> Relay:
-        url = _generate_url(account.base_url, model, stream=stream)
-        response = await self._send("POST", url, account, outgoing.body)
+        begun = self._clock.seconds()
+        account = await self._placed(account)
+        dialect = DIALECTS[account.kind]
+        url = _url(dialect.url(account, model, "streamGenerateContent" if stream else "generateContent"))
+        response = await self._send("POST", url, account, dialect.body(account, model, outgoing.body), limits)
         relay = Relay(
             AnswerReader(self._mint_id, outgoing.names),
             self._clock,
             idle_seconds=limits.idle,
             stall_seconds=limits.client_stall,
+            total_seconds=begun + limits.total - self._clock.seconds(),
+            cleanse=partial(self._cleanse, account),
         )
         for name, _ in list(response.headers.getAllRawHeaders()):
             response.headers.removeHeader(name)  # nobody reads them any more, and the answer may stream for long
@@ -108,17 +115,21 @@ class UpstreamClient:
         return relay
 
     async def _count(self, account: Account, model: str, outgoing: Outgoing) -> int:
-        url = EncodedURL.from_text(f"{account.base_url}/v1beta/models/{quote(model, safe='')}:countTokens")
-        response = await self._send("POST", url, account, write_count(outgoing.body, model))
+        account = await self._placed(account)
+        dialect = DIALECTS[account.kind]
+        url = _url(dialect.url(account, model, "countTokens"))
+        response = await self._send("POST", url, account, dialect.count_body(account, model, outgoing.body))
         return read_count(await collect(response, MAX_COUNT_BYTES))
 
     async def _models(self, account: Account) -> list[str]:
+        account = await self._placed(account)
         names: list[str] = []
         token = ""
         for _ in range(MAX_LIST_PAGES):
-            query = urlencode({"pageSize": 1000} | ({"pageToken": token} if token else {}))
-            url = EncodedURL.from_text(f"{account.base_url}/v1beta/models?{query}")
-            response = await self._send("GET", url, account, None)
+            address = DIALECTS[account.kind].list_url(account, token)
+            if address is None:
+                return list(bundled_models())
+            response = await self._send("GET", EncodedURL.from_text(address), account, None)
             page = read_page(await collect(response, MAX_LIST_BYTES))
             names += page.names
             token = page.token
@@ -126,42 +137,89 @@ class UpstreamClient:
                 break
         return names
 
-    async def _send(self, method: str, url: EncodedURL, account: Account, body: bytes | None) -> IResponse:
+    async def _placed(self, account: Account) -> Account:
+        """Give the account with the project that its requests name."""
+        if account.kind != CODE_ASSIST.name or account.project:
+            return account
+        return await self._projects.placed(account)
+
+    async def _load_code_assist(self, account: Account) -> bytes:
+        async def ask() -> bytes:
+            url = EncodedURL.from_text(CODE_ASSIST.project_url(account))
+            return await collect(await self._send("POST", url, account, CODE_ASSIST.project_body), MAX_ERROR_BYTES)
+
+        return await self._within(LIST_SECONDS, "the project of the account did not come in time", ask())
+
+    async def _send(
+        self, method: str, url: EncodedURL, account: Account, body: bytes | None, limits: Limits = _USUAL
+    ) -> IResponse:
         """Send one request and wait for a good status. Raises ``UpstreamFailure`` for any other."""
-        headers = Headers({"User-Agent": [f"agd/{__version__}"], "Accept": ["*/*"]})
-        for name, value in account.credential.headers():
-            headers.addRawHeader(name, value)
-        if body is not None:
-            headers.addRawHeader("Content-Type", "application/json")
-        asked: Deferred[Any] = self._http.request(
+        token = await self.tokens.of(account) if is_renewable(account) else None
+        headers = _headers(account, token, has_body=body is not None)
+        way = self._ways.of(account.way)
+        way.pool.connect_seconds = limits.connect
+        asked: Deferred[Any] = way.http.request(
             method, url, headers=headers, data=body, unbuffered=True, allow_redirects=False, reactor=self._clock
         )
-        reused = self._pool.reused
+        reused = way.pool.reused
+        if limits.first_byte < limits.first_event:  # else whoever waits for the event gives up no later
+            asked.addTimeout(limits.first_byte, self._clock, onTimeoutCancel=_no_head)
         try:
             response: IResponse = await asked
         except NETWORK_ERRORS as error:
             failure = translate(error, reused=reused)
             if failure.stale:
                 # Its neighbours are as old: the repeat must not meet another connection that is closed.
-                self._pool.drop_idle()
+                way.pool.drop_idle()
             raise failure from None
         if response.code != 200:
-            raise await self._refusal(response, account)
+            raise await self._refusal(response, account, token)
         return response
 
-    async def _refusal(self, response: IResponse, account: Account) -> UpstreamFailure:
-        """Read what an upstream that answers with an error status says about it."""
+    async def _refusal(self, response: IResponse, account: Account, token: Token | None) -> UpstreamFailure:
+        """Read what an upstream that answers with an error status says about it, and act on a refused token."""
         body = collect(response, MAX_ERROR_BYTES)
         body.addTimeout(ERROR_SECONDS, self._clock, onTimeoutCancel=lambda *_: b"")
         retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
-        said = account.credential.redact(await body)
+        if response.code == 401 and token is not None:
+            self.tokens.refuse(account, token)
+        if response.code in {403, 404} and account.kind == CODE_ASSIST.name:
+            self._projects.forget(account)
+        said = account.redact(await body, token)
         return read_failure(response.code, said, retry_after, _upstream_time(response.headers))
 
+    def _cleanse(self, account: Account, words: str) -> str:
+        """Take out of the words of an answer what proves the account."""
+        return redact_text(words, (*account.secrets, *self.tokens.shown(account)))
 
-@lru_cache(maxsize=512)
-def _generate_url(base_url: str, model: str, *, stream: bool) -> EncodedURL:
-    operation = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return EncodedURL.from_text(f"{base_url}/v1beta/models/{quote(model, safe='')}:{operation}")
+    async def _within(self, seconds: float, words: str, work: Coroutine[Deferred[Any], Any, T]) -> T:
+        """Do it within a time. Raises ``UpstreamFailure`` (TIMEOUT) with these words otherwise."""
+
+        def late(*_: object) -> NoReturn:
+            raise UpstreamFailure(FailureKind.TIMEOUT, words)
+
+        doing: Deferred[T] = Deferred.fromCoroutine(work)
+        return await doing.addTimeout(seconds, self._clock, onTimeoutCancel=late)
+
+
+def _headers(account: Account, token: Token | None, *, has_body: bool) -> Headers:
+    headers = Headers({"User-Agent": [f"agd/{__version__}"], "Accept": ["*/*"]})
+    if token is not None:
+        for name, value in DIALECTS[account.kind].headers(account).items():
+            headers.setRawHeaders(name, [value])
+    for name, value in account.credential.headers(token):
+        headers.setRawHeaders(name, [value])
+    if has_body:
+        headers.addRawHeader("Content-Type", "application/json")
+    return headers
+
+
+def _no_event(_result: object, seconds: float) -> NoReturn:
+    raise UpstreamFailure(FailureKind.TIMEOUT, f"no first event within {seconds:g} seconds")
+
+
+def _no_head(_result: object, seconds: float) -> NoReturn:
+    raise UpstreamFailure(FailureKind.TIMEOUT, f"no head of an answer within {seconds:g} seconds")
 
 
 def _upstream_time(headers: Headers) -> float | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from attrs import define
 from hyperlink import EncodedURL
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 
 from agd.accounts.account import Account
 from agd.encoding import InvalidJSON, decode, encode
 from agd.errors import FailureKind, UpstreamFailure
+from agd.gemini.dialects import DIALECTS
 from agd.gemini.failures import failure_within
 from agd.upstream.bodies import collect
 from agd.upstream.client import UpstreamClient
@@ -30,17 +30,30 @@ class Inspector(UpstreamClient):
 
     async def ask(self, account: Account, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a ``generateContent`` request and return its answer. Raises ``UpstreamFailure``."""
-        path = f"models/{quote(model, safe='')}:generateContent"
-        return await self._within(self._exchange("POST", account, path, encode(body)))
+        return await self._timely(self._ask(account, model, encode(body)))
 
     async def output_limit(self, account: Account, model: str) -> int | None:
-        """Return the model's ``outputTokenLimit`` (``models.get``), None if not told. Raises ``UpstreamFailure``."""
-        entry = await self._within(self._exchange("GET", account, f"models/{quote(model, safe='')}", None))
+        """Return the model's ``outputTokenLimit`` (``models.get``), None if not told. Raises ``UpstreamFailure``.
+
+        Only the Gemini API tells it.
+        """
+        if account.kind != "gemini":
+            return None
+        url = DIALECTS[account.kind].url(account, model, "countTokens").rpartition(":")[0]
+        entry = await self._timely(self._exchange("GET", account, url, None))
         limit = entry.get("outputTokenLimit")
         return limit if isinstance(limit, int) else None
 
-    async def _exchange(self, method: str, account: Account, path: str, body: bytes | None) -> dict[str, Any]:
-        url = EncodedURL.from_text(f"{account.base_url}/v1beta/{path}")
+    async def _ask(self, account: Account, model: str, body: bytes) -> dict[str, Any]:
+        account = await self._placed(account)
+        dialect = DIALECTS[account.kind]
+        url = dialect.url(account, model, "generateContent")
+        answer = await self._exchange("POST", account, url, dialect.body(account, model, body))
+        inner = answer.get("response")
+        return inner if isinstance(inner, dict) else answer
+
+    async def _exchange(self, method: str, account: Account, address: str, body: bytes | None) -> dict[str, Any]:
+        url = EncodedURL.from_text(address)
         try:
             response = await self._send(method, url, account, body)
         except UpstreamFailure as lost:
@@ -58,10 +71,5 @@ class Inspector(UpstreamClient):
             raise failure
         return document
 
-    async def _within(self, exchange: Coroutine[Deferred[Any], Any, T]) -> T:
-        asked: Deferred[T] = Deferred.fromCoroutine(exchange)
-        asked.addTimeout(SECONDS, self._clock)
-        try:
-            return await asked
-        except TimeoutError:
-            raise UpstreamFailure(FailureKind.TIMEOUT, f"no answer within {SECONDS:g} seconds") from None
+    async def _timely(self, exchange: Coroutine[Deferred[Any], Any, T]) -> T:
+        return await self._within(SECONDS, f"no answer within {SECONDS:g} seconds", exchange)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
@@ -42,10 +43,20 @@ class Relay(BodyProtocol):
 
     ``done`` fires when the last event was given to the sink; it fails with ``UpstreamFailure`` when the answer broke
     off, and with ``ClientLostError`` when the client left or did not read for ``stall_seconds``. Cancelling either
-    aborts the upstream call at once. How long the first event may take is the caller's to limit.
+    aborts the upstream call at once. How long the first event may take is the caller's to limit; ``total_seconds`` is
+    how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read.
     """
 
-    def __init__(self, reader: AnswerReader, clock: IReactorTime, *, idle_seconds: float, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        reader: AnswerReader,
+        clock: IReactorTime,
+        *,
+        idle_seconds: float,
+        stall_seconds: float,
+        total_seconds: float | None = None,
+        cleanse: Callable[[str], str] = str,
+    ) -> None:
         self._reader = reader
         self._framer = Framer()
         self._clock = clock
@@ -57,6 +68,8 @@ class Relay(BodyProtocol):
         self._last_read = 0.0
         self._repeated = b""
         self._timer: IDelayedCall | None = None
+        self._cleanse = cleanse
+        self._ends_at = inf if total_seconds is None else clock.seconds() + total_seconds
         self.paused = False
         self._over = False
         self.first: Deferred[None] = Deferred(self._abandon)
@@ -193,6 +206,8 @@ class Relay(BodyProtocol):
                 self._network().pauseProducing()
 
     def _fail(self, failure: Failure) -> None:
+        if isinstance(failure.value, UpstreamFailure):
+            failure.value.message = self._cleanse(failure.value.message)
         self._over = True
         self._stop_timer()
         if self.transport is not None:
@@ -233,8 +248,17 @@ class Relay(BodyProtocol):
         self._fail(Failure(ClientLostError(f"the client read nothing for {self._stall_seconds:g} seconds")))
 
     def _set_timer(self, seconds: float, ring: Callable[[], None]) -> None:
+        """Ring in so many seconds, or when the whole answer must be over; one timer for both, for there are many."""
         self._stop_timer()
-        self._timer = self._clock.callLater(seconds, ring)
+        left = self._ends_at - self._clock.seconds()
+        if left < seconds:
+            self._timer = self._clock.callLater(max(left, 0.0), self._overdue)
+        else:
+            self._timer = self._clock.callLater(seconds, ring)
+
+    def _overdue(self) -> None:
+        message = "the answer went on for longer than total_seconds"
+        self._fail(Failure(UpstreamFailure(FailureKind.TIMEOUT, message)))
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():

@@ -67,8 +67,8 @@ class ConfigurationPageTests(SynchronousTestCase):
             "| `allow_lan_access` | true or false | `false` |",
             '| `default_model` | text without control characters | `""` |',
             '| `late_system` | one of "hoist", "inline" | `"hoist"` |',
-            "| `connect_seconds` | a number of seconds above 0 to 86400 | `10` |",
-            '| `api_key` | a secret in printable ASCII, "env:NAME" or "file:PATH" | required |',
+            "| `header_hold_seconds` | a number of seconds from 0 to 86400 | `10` |",
+            '| `api_keys[].key` | a secret in printable ASCII, "env:NAME" or "file:PATH" | required |',
         ):
             self.assertIn(line, page)
 

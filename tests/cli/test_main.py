@@ -38,6 +38,7 @@ class CommandTestCase(SynchronousTestCase):
     def file(self, text: str | bytes) -> str:
         """Write a configuration and return its path."""
         path = Path(self.mktemp())
+        path.touch(0o600)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return str(path)
 

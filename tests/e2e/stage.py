@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.e2e.exchange import ask
 from tests.e2e.processes import Child, free_port, script, temporary_folder, until
+from tests.private import write_private
 
 CLEAN_END = -signal.SIGTERM
 """A process that was told to stop ends with the signal itself after its work is done: twistd's way, and systemd's."""
@@ -88,7 +89,7 @@ class DaemonProcess:
     def start(cls, configuration: str, options: Sequence[str] = ()) -> DaemonProcess:
         """Start a daemon and wait until it answers ``/healthz``."""
         folder, port = temporary_folder(), free_port()
-        (folder / "agd.toml").write_text(configuration, "utf-8")
+        write_private(folder / "agd.toml", configuration)
         command = [script("twistd"), "-n", "--pidfile=", "agd", "--port", str(port), "--config", "agd.toml", *options]
         daemon = cls(Child.start(command, folder), port)
         try:
@@ -100,7 +101,7 @@ class DaemonProcess:
 
     def reload(self, configuration: str) -> None:
         """Change the configuration, send SIGHUP, and wait until it is taken."""
-        (self.child.folder / "agd.toml").write_text(configuration, "utf-8")
+        write_private(self.child.folder / "agd.toml", configuration)
         before = self.child.output.count("configuration reloaded")
         self.child.signal(signal.SIGHUP)
         until("the reload", lambda: self.child.output.count("configuration reloaded") > before or None)

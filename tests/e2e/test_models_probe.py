@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.e2e.processes import free_port, run, script, temporary_folder
 from tests.e2e.stage import SimulatorProcess, accounts_toml, strike_all
+from tests.private import write_private
 
 OLD, NEW = "gemini-2.5-flash", "gemini-3.1-pro-preview"
 SAME, DIFFERENT, CANNOT_ASK = 0, 1, 2
@@ -30,7 +31,7 @@ class ProbeTests(SynchronousTestCase):
     def configure(self, more: str) -> None:
         """Write the configuration."""
         accounts = accounts_toml(self.simulator, "example.com")
-        (self.folder / "agd.toml").write_text(accounts + more, "utf-8")
+        write_private(self.folder / "agd.toml", accounts + more)
 
     def probe(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the command; the accounts' keys are never in what it writes."""
@@ -92,12 +93,12 @@ class ProbeTests(SynchronousTestCase):
         self.assertEqual(self.probe("--model", "gemini-none").returncode, CANNOT_ASK)
         for address, key in ((self.simulator.base_url, "made-up"), (f"http://127.0.0.1:{free_port()}", "made-up")):
             text = f'[[accounts]]\napi_key = "{key}"\nbase_url = "{address}"\n'
-            (self.folder / "agd.toml").write_text(text, "utf-8")
+            write_private(self.folder / "agd.toml", text)
             done = self.probe()
             self.assertEqual((done.returncode, done.stdout), (CANNOT_ASK, ""))
             self.assertIn("the account cannot be asked: ", done.stderr)
         for text, words in (("", "no account is configured"), ("zzz = 1\n", "zzz")):
-            (self.folder / "agd.toml").write_text(text, "utf-8")
+            write_private(self.folder / "agd.toml", text)
             done = self.probe()
             self.assertEqual(done.returncode, CANNOT_ASK)
             self.assertIn(words, done.stderr)

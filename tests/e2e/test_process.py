@@ -22,6 +22,7 @@ from tests.e2e.stage import (
     await_health,
     strike_all,
 )
+from tests.private import write_private
 
 CHAT = "/v1/chat/completions"
 PROJECT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ class ProcessTestCase(SynchronousTestCase):
     def configure(self, text: str) -> Path:
         """Write a configuration into the home."""
         path = self.folder / "agd.toml"
-        path.write_text(text, "utf-8")
+        write_private(path, text)
         return path
 
     def run_to_end(self, *command: str) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agd.errors import ConfigurationError, ConfigurationProblem
-from agd.settings import Override, Settings, read_settings
+from agd.settings import Account, Override, Secret, Settings, read_settings
 
 SOURCE = "/etc/agd/agd.toml"
 
@@ -25,6 +25,17 @@ def read(
         return content
 
     return read_settings(text, SOURCE, environ=environ or {}, read_file=read_file, overrides=overrides)
+
+
+def key(settings: Settings, place: int = 0) -> Secret:
+    """Give the key of an account that has one."""
+    return key_of(settings.accounts[place])
+
+
+def key_of(account: Account) -> Secret:
+    """Give an account's key, which it has."""
+    assert account.api_key is not None
+    return account.api_key
 
 
 def problems(

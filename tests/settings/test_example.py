@@ -9,14 +9,22 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.settings import Account, Settings, settings_of
+from agd.settings import Account, Patience, Settings, settings_of
 from agd.settings.structure import TableOf
 from tests.settings.configurations import problems, read
 
 TEXT = (Path(__file__).parents[2] / "deploy" / "agd.toml.example").read_text("utf-8")
 ENVIRON = dict.fromkeys(("GEMINI_API_KEY", "AGD_CLIENT_KEY", "ANN_KEY"), "made-up")
-FILES = {"/etc/agd/bob.key": "made-up\n"}
-COMMENTED = re.compile(r'^#(?=["a-z])', re.MULTILINE)
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nmade up\n-----END CERTIFICATE-----\n"
+SERVICE_ACCOUNT = '{"type": "service_account", "client_email": "a@b.example", "private_key": "made-up"}'
+FILES = {
+    "/etc/agd/bob.key": "made-up\n",
+    "/etc/agd/client.secret": "made-up\n",
+    "/etc/agd/refresh.token": "made-up\n",
+    "/etc/agd/service-account.json": SERVICE_ACCOUNT,
+    "/etc/agd/ca.pem": CERTIFICATE,
+}
+COMMENTED = re.compile(r'^#(?=["a-z\[])', re.MULTILINE)
 
 
 class ExampleTests(SynchronousTestCase):
@@ -42,7 +50,7 @@ class ExampleTests(SynchronousTestCase):
         for name, setting in settings_of(Settings).items():
             if isinstance(setting.kind, TableOf):
                 self.assertEqual(set(document[name]), set(settings_of(setting.kind.table)))
-        self.assertEqual(set(document["accounts"][0]), set(settings_of(Account)))
+        self.assertEqual({key for account in document["accounts"] for key in account}, set(settings_of(Account)))
         self.assertEqual(set(document), set(settings_of(Settings)))
 
 
@@ -51,7 +59,7 @@ class DocumentationTests(SynchronousTestCase):
 
     def test_every_field_is_documented(self) -> None:
         """Every field of the tables has a kind with words, and a sentence."""
-        tables = [Settings, Account]
+        tables = [Settings, Account, Patience]
         tables += [each.kind.table for each in settings_of(Settings).values() if isinstance(each.kind, TableOf)]
         for table in tables:
             settings = settings_of(table)

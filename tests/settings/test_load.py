@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import ConfigurationError
 from agd.settings import Proxy, Settings, load_settings, settings_from_environment
-from tests.settings.configurations import SOURCE, problem, problems, read
+from tests.settings.configurations import SOURCE, key_of, problem, problems, read
 
 FULL = """
 [proxy]
@@ -198,9 +198,9 @@ class EnvironmentOnlyTests(SynchronousTestCase):
     def test_account(self) -> None:
         """GEMINI_API_KEY is the only account, and GOOGLE_API_KEY where that one is missing."""
         [only] = settings_from_environment({"GEMINI_API_KEY": "a", "GOOGLE_API_KEY": "b"}).accounts
-        self.assertEqual((only.api_key.reveal(), only.api_key.source), ("a", "env:GEMINI_API_KEY"))
+        self.assertEqual((key_of(only).reveal(), key_of(only).source), ("a", "env:GEMINI_API_KEY"))
         [only] = settings_from_environment({"GEMINI_API_KEY": "", "GOOGLE_API_KEY": "b"}).accounts
-        self.assertEqual((only.api_key.reveal(), only.api_key.source), ("b", "env:GOOGLE_API_KEY"))
+        self.assertEqual((key_of(only).reveal(), key_of(only).source), ("b", "env:GOOGLE_API_KEY"))
 
     def test_no_files(self) -> None:
         """Without a way to read files a reference to one is a problem."""

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.settings import ENVIRONMENT, Override, settings_of
 from agd.settings.tables import Proxy, Upstream
-from tests.settings.configurations import problem, problems, read
+from tests.settings.configurations import key_of, problem, problems, read
 
 
 class EnvironmentTests(SynchronousTestCase):
@@ -100,13 +100,13 @@ class AccountTests(SynchronousTestCase):
     def test_file_without_accounts(self) -> None:
         """A file that has no accounts gets the one of the environment."""
         [only] = read("proxy.port = 1", {"GEMINI_API_KEY": "made-up"}).accounts
-        self.assertEqual(only.api_key.source, "env:GEMINI_API_KEY")
+        self.assertEqual(key_of(only).source, "env:GEMINI_API_KEY")
 
     def test_file_with_accounts(self) -> None:
         """Accounts of the file, even an empty list of them, are all there is."""
         environ = {"GEMINI_API_KEY": "made-up"}
         [only] = read('[[accounts]]\napi_key = "k"', environ).accounts
-        self.assertEqual(only.api_key.reveal(), "k")
+        self.assertEqual(key_of(only).reveal(), "k")
         self.assertEqual(read("accounts = []", environ).accounts, ())
 
     def test_wrong_key(self) -> None:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import ConfigurationError
 from agd.settings import Account, ClientKey, Override, Secret, Settings
-from tests.settings.configurations import problem, read
+from tests.settings.configurations import key, key_of, problem, read
 
 MARK = "HUSH"
 
@@ -48,22 +48,22 @@ class SourceTests(SynchronousTestCase):
     def test_literal(self) -> None:
         """A text without a reference is the secret."""
         [only] = read(account("made-up-key")).accounts
-        self.assertEqual((only.api_key.reveal(), only.api_key.source), ("made-up-key", "literal"))
+        self.assertEqual((key_of(only).reveal(), key_of(only).source), ("made-up-key", "literal"))
 
     def test_environment(self) -> None:
         """env:NAME is the value of that variable."""
         [only] = read(account("env:FIRST_KEY"), {"FIRST_KEY": "made-up"}).accounts
-        self.assertEqual((only.api_key.reveal(), only.api_key.source), ("made-up", "env:FIRST_KEY"))
+        self.assertEqual((key_of(only).reveal(), key_of(only).source), ("made-up", "env:FIRST_KEY"))
 
     def test_relative_file(self) -> None:
         """A relative file: starts from the configuration's folder; the line's end is not part of the secret."""
         [only] = read(account("file:keys/a"), files={"/etc/agd/keys/a": "made-up\r\n"}).accounts
-        self.assertEqual((only.api_key.reveal(), only.api_key.source), ("made-up", "file:keys/a"))
+        self.assertEqual((key_of(only).reveal(), key_of(only).source), ("made-up", "file:keys/a"))
 
     def test_absolute_file(self) -> None:
         """An absolute file: is taken as it is."""
         [only] = read(account("file:/run/key"), files={"/run/key": "made-up"}).accounts
-        self.assertEqual(only.api_key.reveal(), "made-up")
+        self.assertEqual(key_of(only).reveal(), "made-up")
 
     def test_missing_variable(self) -> None:
         """A variable that is not set is a problem with its name; so is an empty one."""
@@ -138,7 +138,7 @@ class NeverShownTests(SynchronousTestCase):
             self.assertNotIn(MARK, str(error) + repr(error))
             self.assertFalse(secret.isascii() and secret.isprintable() and secret == secret.strip())
         else:
-            kept = settings.client_keys[0].key if place == "override" else settings.accounts[0].api_key
+            kept = settings.client_keys[0].key if place == "override" else key(settings)
             self.assertEqual(kept.reveal(), secret.rstrip("\r\n") if place == "file" else secret)
 
     @given(st.text(st.characters(codec="utf-8", min_codepoint=32, exclude_characters="'\x7f")))
@@ -149,4 +149,4 @@ class NeverShownTests(SynchronousTestCase):
         except ConfigurationError as error:
             self.assertNotIn(MARK, str(error) + repr(error))
         else:
-            self.assertEqual(settings.accounts[0].api_key.reveal(), MARK + text)
+            self.assertEqual(key(settings).reveal(), MARK + text)

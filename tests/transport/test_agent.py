@@ -18,7 +18,8 @@ from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from agd.transport.agent import IDLE_CONNECTIONS, IDLE_SECONDS, Body, Endpoints, PlainAgent, Pool, make_agent
+from agd.transport.agent import IDLE_CONNECTIONS, IDLE_SECONDS, Body, PlainAgent, Pool, make_agent
+from agd.transport.endpoints import Endpoints
 
 KEY = (b"http", b"127.0.0.1", 9)
 

@@ -14,7 +14,7 @@ from twisted.web.client import ResponseDone
 
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
-from agd.upstream.client import Limits
+from agd.upstream.limits import Limits
 from agd.upstream.relay import Relay
 from tests.upstream.sinks import Recorder
 from tests.upstream.wire import Connection, Wire, chunk, response, sse

@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from ipaddress import IPv4Address
 from typing import Any
 
 from attrs import define, field
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL.crypto import FILETYPE_PEM, dump_certificate
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, trustRootFromCertificates
 from twisted.web.client import BrowserLikePolicyForHTTPS
 
+LOOPBACK = IPv4Address("127.0.0.1")
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
 
 
 @cache
 def identity() -> PrivateCertificate:
-    """Make a certificate for every name under ``agd.test``, signed by itself."""
+    """Make a certificate for every name under ``agd.test`` and the loopback address, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agd tests")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    names = x509.SubjectAlternativeName([x509.DNSName("*.agd.test"), x509.DNSName("xn--bcher-kva.agd.test")])
+    hosts = [x509.DNSName("*.agd.test"), x509.DNSName("xn--bcher-kva.agd.test"), x509.IPAddress(LOOPBACK)]
+    names = x509.SubjectAlternativeName(hosts)
     made = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     pem = made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     loaded: PrivateCertificate = PrivateCertificate.loadPEM(pem)
     return loaded
+
+
+def certificate() -> str:
+    """Give that certificate in PEM, without its key."""
+    pem = dump_certificate(FILETYPE_PEM, identity().original)
+    return pem.decode()
 
 
 def trusting() -> BrowserLikePolicyForHTTPS:

@@ -31,7 +31,7 @@ class RefusalTests(ClientTestCase):
     def test_repeated_key(self) -> None:
         """An upstream that repeats the key in its error is not quoted with it, whatever shape the key has."""
         asked = self.wire.generate()
-        secret = account().credential.secret
+        secret = account().credential.secrets[0]
         self.wire.connect().send(response(error(400, "INVALID_ARGUMENT", f"the key {secret} is odd"), 400))
         failure = self.failed_with(asked, FailureKind.STATUS)
         self.assertNotIn(secret, str(failure))

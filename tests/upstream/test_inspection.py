@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 
 from agd.encoding import encode
 from agd.errors import FailureKind, UpstreamFailure
-from agd.transport.agent import Body, make_agent
 from agd.upstream.inspection import SECONDS, Inspector
 from tests.upstream.cases import ClientTestCase
 from tests.upstream.wire import Connection, account, error, response
@@ -23,8 +21,7 @@ class InspectionTests(ClientTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        http = HTTPClient(make_agent(self.wire.reactor, self.wire.pool), data_to_body_producer=Body)
-        self.inspector = Inspector(http, self.wire.pool, self.wire.reactor, str)
+        self.inspector = Inspector(self.wire.ways, self.wire.client.tokens, self.wire.reactor, str)
 
     def begin(self, asking: Coroutine[Deferred[Any], Any, T]) -> tuple[Deferred[T], Connection]:
         """Send a request."""

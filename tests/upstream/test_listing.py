@@ -73,3 +73,14 @@ class PageTests(SynchronousTestCase):
             self.assertIs(failure.kind, FailureKind.MALFORMED)
         else:
             self.assertTrue(all(isinstance(name, str) and name for name in page.names))
+
+
+class PublisherTests(SynchronousTestCase):
+    """Vertex AI's list, which does not say what a model can do."""
+
+    def test_names(self) -> None:
+        """Google's own models that generate are told by their names; what embeds, paints or talks live is left out."""
+        names = ("gemini-2.5-pro", "gemini-embedding-001", "imagen-4", "gemini-live-2.5-flash", "text-bison")
+        entries = [{"name": f"publishers/google/models/{name}", "launchStage": "GA"} for name in names]
+        self.assertEqual(read({"publisherModels": entries, "nextPageToken": "t"}), Page(("gemini-2.5-pro",), "t"))
+        self.assertEqual(read({}), Page((), ""))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
-from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.internet.tcp import Connection
@@ -16,11 +15,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from agd.errors import FailureKind, UpstreamFailure
-from agd.transport.agent import Body, Pool, make_agent
-from agd.upstream.client import Limits, UpstreamClient
+from agd.transport.ways import Ways
+from agd.upstream.client import UpstreamClient
+from agd.upstream.exchange import Exchange
+from agd.upstream.limits import Limits
 from agd.upstream.relay import ClientLostError
+from agd.upstream.tokens import Tokens
 from tests.upstream.sinks import Recorder
-from tests.upstream.wire import HEAD, OUTGOING, account, chunk, chunked, response, sse
+from tests.upstream.wire import HEAD, OUTGOING, account, chunk, chunked, patience_of, response, sse
 
 GOOD = response(sse(chunk("hi", "STOP")))
 
@@ -85,17 +87,17 @@ class LoopbackTests(TestCase):
         reactor: Any = installed
         self.server = Server()
         self.port: Any = reactor.listenTCP(0, self.server, interface="127.0.0.1")
-        self.pool = Pool(reactor, connect_seconds=5.0)
-        http = HTTPClient(make_agent(reactor, self.pool), data_to_body_producer=Body)
-        limits = Limits(first_event=15.0, idle=15.0, client_stall=15.0)
-        self.client = UpstreamClient(http, self.pool, reactor, lambda: "call_1", limits)
+        self.ways = Ways(reactor)
+        tokens = Tokens(Exchange(self.ways, reactor, lambda: 0.0).fetch, reactor, lambda: 0.0)
+        limits = Limits(connect=5.0, first_byte=15.0, first_event=15.0, idle=15.0, client_stall=15.0)
+        self.client = UpstreamClient(self.ways, tokens, reactor, lambda: "call_1", patience_of(limits))
         self.base_url = f"http://127.0.0.1:{self.port.getHost().port}"
 
         self.addCleanup(lambda: Deferred.fromCoroutine(self.close()))
 
     async def close(self) -> None:
         """Close every connection on both sides, then the port."""
-        await self.pool.closeCachedConnections()
+        await self.ways.close()
         for peer in self.server.peers:
             if peer.transport is not None and not peer.lost.called:
                 peer.transport.loseConnection()

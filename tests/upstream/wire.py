@@ -7,18 +7,22 @@ from collections.abc import Coroutine
 from itertools import count
 from typing import Any, TypeVar
 
-from attrs import define, field
-from treq.client import HTTPClient
+from attrs import asdict, define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from agd.accounts.account import Account
+from agd.accounts.way import STRAIGHT
 from agd.gemini.requests import Outgoing
-from agd.transport.agent import Body, Pool, make_agent
-from agd.upstream.client import Limits, UpstreamClient
+from agd.transport.agent import Pool
+from agd.transport.ways import Ways
+from agd.upstream.client import UpstreamClient
+from agd.upstream.exchange import Exchange
+from agd.upstream.limits import Limits, Patience
 from agd.upstream.relay import Relay
+from agd.upstream.tokens import Tokens
 
 T = TypeVar("T")
 
@@ -118,14 +122,21 @@ class Wire:
     reactor: MemoryReactorClock = field(factory=MemoryReactorClock)
     limits: Limits = field(factory=Limits)
     connections: list[Connection] = field(factory=list)
-    pool: Pool = field(init=False)
+    ways: Ways = field(init=False)
     client: UpstreamClient = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.pool = Pool(self.reactor, connect_seconds=10.0)
-        http = HTTPClient(make_agent(self.reactor, self.pool), data_to_body_producer=Body)
+        self.ways = Ways(self.reactor)
         ids = count(1)
-        self.client = UpstreamClient(http, self.pool, self.reactor, lambda: f"call_{next(ids)}", self.limits)
+        tokens = Tokens(Exchange(self.ways, self.reactor, lambda: 1_000_000.0).fetch, self.reactor, lambda: 0.5)
+        self.client = UpstreamClient(
+            self.ways, tokens, self.reactor, lambda: f"call_{next(ids)}", patience_of(self.limits)
+        )
+
+    @property
+    def pool(self) -> Pool:
+        """The connections of accounts without a way of their own."""
+        return self.ways.of(STRAIGHT).pool
 
     def connect(self) -> Connection:
         """Let the pending attempt to connect succeed; its request is then written."""
@@ -144,6 +155,12 @@ class Wire:
     def generate(self, of: Account | None = None, model: str = "gemini-x", *, stream: bool = True) -> Deferred[Relay]:
         """Ask for an answer."""
         return start(self.client.generate(of or account(), model, OUTGOING, stream=stream))
+
+
+def patience_of(limits: Limits) -> Patience:
+    """Make limits that are the same for all models."""
+    given = asdict(limits)
+    return Patience({}, {"*": given})
 
 
 def start(coroutine: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:

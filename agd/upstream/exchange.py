@@ -1,0 +1,129 @@
+"""One exchange of a grant for an access token (RFC 6749, 5), by the account's own way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+from hyperlink import EncodedURL
+from twisted.internet.defer import Deferred
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from agd import __version__
+from agd.accounts.account import Account
+from agd.accounts.assertion import UnusableKey
+from agd.accounts.credentials import Grant, GrantCredential, Token
+from agd.accounts.redaction import redact_text
+from agd.encoding import InvalidJSON, decode
+from agd.errors import FailureKind, UpstreamFailure
+from agd.gemini.failures import read_failure
+from agd.transport.ways import Ways
+from agd.upstream.bodies import collect
+from agd.upstream.mishaps import NETWORK_ERRORS, translate
+
+MAX_BYTES = 65_536
+USUAL_LIFETIME = 3600.0
+"""Seconds that a token holds whose lifetime is not told: what Google's hold."""
+
+DEAD_GRANT = "invalid_grant"
+"""The error that no repetition mends: the grant was revoked, has expired, or was never one (RFC 6749, 5.2)."""
+_DEAD = frozenset({DEAD_GRANT, "invalid_client", "unauthorized_client", "deleted_client", "invalid_scope"})
+_HINTS = {
+    DEAD_GRANT: "it was revoked or has expired, or this machine's clock is wrong: get a new one and reload",
+    "invalid_client": "client_id and client_secret do not belong together",
+    "unauthorized_client": "the OAuth client may not use this grant, or the refresh token is another client's",
+    "deleted_client": "the OAuth client was deleted",
+    "invalid_scope": "the account does not allow the scope cloud-platform",
+}
+
+
+@define(eq=False)
+class Exchange:
+    """Gets tokens. ``wall`` is the time in seconds since the epoch, which signed claims tell.
+
+    ``clock`` is a whole reactor where Google's library is to find credentials, for that takes a thread.
+    """
+
+    _ways: Ways
+    _clock: Any
+    _wall: Callable[[], float]
+
+    async def fetch(self, account: Account) -> Token:
+        """Get a token. Raises ``UpstreamFailure``; see ``is_dead``."""
+        credential = account.credential
+        if not isinstance(credential, GrantCredential):
+            # Not above: it needs the extra agd[google], and most daemons have no use for it.
+            from agd.upstream.adc import fetch_default  # noqa: PLC0415
+
+            return await fetch_default(account, self._ways, self._clock)
+        asked = self._clock.seconds()
+        try:
+            grant = credential.grant(self._wall())
+        except UnusableKey as error:
+            raise dead("unusable_key", str(error)) from None
+        response = await self._post(account, grant)
+        said = await collect(response, MAX_BYTES)
+        if response.code != 200:
+            raise _refusal(account, response.code, said, response)
+        return _read(said, asked)
+
+    async def _post(self, account: Account, grant: Grant) -> IResponse:
+        way = self._ways.of(account.way)
+        headers = Headers({"User-Agent": [f"agd/{__version__}"], "Accept": ["application/json"]})
+        headers.addRawHeader("Content-Type", "application/x-www-form-urlencoded")
+        url = EncodedURL.from_text(grant.url)
+        for again in (True, False):
+            asked: Deferred[Any] = way.http.request(
+                "POST", url, headers=headers, data=grant.form.encode(), unbuffered=True, allow_redirects=False,
+                reactor=self._clock,
+            )  # fmt: skip
+            reused = way.pool.reused
+            try:
+                response: IResponse = await asked
+            except NETWORK_ERRORS as error:
+                failure = translate(error, reused=reused)
+                if failure.stale and again:
+                    way.pool.drop_idle()
+                    continue
+                raise UpstreamFailure(failure.kind, f"token endpoint: {failure.message}") from None
+            return response
+        raise AssertionError("the second time returns or raises")
+
+
+def dead(code: str, words: str) -> UpstreamFailure:
+    """Make the failure of a credential that will never be good again as it is: it counts as refused (401)."""
+    hint = _HINTS.get(code)
+    message = f"no access token: {words}" + (f" ({hint})" if hint else "")
+    return UpstreamFailure(FailureKind.STATUS, message, status=401, grpc="UNAUTHENTICATED", reason=code)
+
+
+def is_dead(failure: UpstreamFailure) -> bool:
+    """Tell whether a failure to get a token is the credential's, so that asking again is of no use."""
+    return failure.status == 401
+
+
+def _refusal(account: Account, status: int, said: bytes, response: IResponse) -> UpstreamFailure:
+    retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
+    told = read_failure(status, account.redact(said), retry_after)
+    if told.reason in _DEAD:
+        return dead(told.reason, f"{told.reason}: {told.message}")
+    message = f"token endpoint: {redact_text(told.message, account.secrets)}"
+    # Its own trouble, or agd's with it: no fault of the account's, whatever the status.
+    kind, wait = FailureKind.CONNECT, told.retry_after
+    return UpstreamFailure(kind, f"{message} ({status})", reason=told.reason, retry_after=wait)
+
+
+def _read(said: bytes, asked: float) -> Token:
+    try:
+        document = decode(said)
+    except InvalidJSON:
+        document = None
+    secret = document.get("access_token") if isinstance(document, dict) else None
+    if not isinstance(secret, str) or not secret or not secret.isascii() or not secret.isprintable():
+        raise UpstreamFailure(FailureKind.MALFORMED, "token endpoint: its answer holds no access token")
+    lifetime = document.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or lifetime <= 0:
+        lifetime = USUAL_LIFETIME
+    return Token(secret, asked, float(lifetime))
