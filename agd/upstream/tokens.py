@@ -126,8 +126,7 @@ class _Keeper:
     def refuse(self, token: Token) -> None:
         """Drop the token if it is still the one in use."""
         if self._token is token:
-            self._token = None
-            self._stop_timer()
+            self._token = None  # the timer stays: whoever asks may have to wait for it, after a failure
 
     def close(self) -> None:
         """Stop. Who waits is told that it was given up."""

@@ -191,6 +191,20 @@ class FailureTests(TokensTestCase):
             self.clock.advance(60.0)
             self.assertEqual(len(self.exchanges), before + 1)
 
+    def test_refused_between_failures(self) -> None:
+        """A token that is refused while its renewal waits for the next try leaves nobody waiting for ever."""
+        self.ask()
+        old = self.grant("old")
+        self.now()
+        self.clock.advance(0.8 * LIFE)
+        self.refuse()
+        self.tokens.refuse(self.account, old)
+        asked = self.ask()
+        self.assertNoResult(asked)
+        self.clock.advance(0.5)
+        self.grant("new")
+        self.assertEqual(self.successResultOf(asked).secret, "new")
+
     def test_own_time(self) -> None:
         """An exchange that does not end is given up in its own time."""
         self.ask()
