@@ -40,7 +40,7 @@ class RosterTestCase(SynchronousTestCase):
     def launch(self, *accounts: str) -> Launch:
         """Read a configuration of these accounts."""
         self.write("agd.toml", "".join(f"[[accounts]]\n{each}\n" for each in accounts))
-        return prepare(str(self.folder / "agd.toml"), environ={})
+        return prepare(str(self.folder / "agd.toml"), environ={"HOME": str(self.folder.absolute())})
 
     def accounts(self, *accounts: str) -> tuple[Account, ...]:
         """Make the pool's accounts."""
@@ -180,9 +180,9 @@ class FileTests(RosterTestCase):
         file = self.folder / "agd.toml"
         self.write("agd.toml", "[[accounts]]\napi_key = 'made-up'\n")
         file.chmod(0o644)
-        error = self.assertRaises(ConfigurationError, prepare, str(file), environ={})
+        error = self.assertRaises(ConfigurationError, prepare, str(file), environ={"HOME": str(self.folder.absolute())})
         self.assertEqual([each.path for each in error.problems], ["file"])
-        prepare(str(file), environ={"CREDENTIALS_DIRECTORY": str(self.folder)})
+        prepare(str(file), environ={"HOME": str(self.folder.absolute()), "CREDENTIALS_DIRECTORY": str(self.folder)})
 
     def test_json_is_what_it_was(self) -> None:
         """The helper writes what Google's console gives out."""

@@ -402,7 +402,7 @@ class DrainTests(SynchronousTestCase):
         clock = Clock()
         daemon = Daemon.build(launch(), MemoryReactorClock())
         silent: Deferred[None] = Deferred()
-        self.patch(Daemon, "close", lambda daemon: silent)
+        self.patch(Daemon, "close_upstreams", lambda daemon: silent)
         stopped = DrainService(daemon, clock, lambda: 7.0).stopService()
         self.assertNoResult(stopped)
         clock.advance(1.0)

@@ -136,6 +136,7 @@ class Models(Resource):
     def _read(self, call: Call, data: bytes, framing: Framing) -> tuple[Fault | None, Reading]:
         if call.op not in {"generateContent", "streamGenerateContent", "countTokens"}:
             raise Refused(Status(404, "NOT_FOUND", f"Method {call.op!r} is not found."))
+        call.model = self._manner.model(call.model)
         if call.op == "countTokens":
             return self._counted(call, data)
         call.model, data = self._manner.opened(call.model, data)
@@ -146,7 +147,6 @@ class Models(Resource):
         return self._simulator.faults.take(call.key, "generate", call.model), reading
 
     def _counted(self, call: Call, data: bytes) -> tuple[Fault | None, Reading]:
-        call.model = self._manner.model(call.model)
         counted = self._simulator.count(call.model, self._manner.counted(json_object(data), call.model))
         reading = Reading(iter((encode({"totalTokens": counted}),)), DOCUMENT, 0, 0)
         return self._simulator.faults.take(call.key, "count", call.model), reading
