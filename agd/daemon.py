@@ -10,9 +10,13 @@ from typing import Any
 from attrs import define
 from treq.client import HTTPClient
 
+from agd import settings as settings_module
 from agd.accounts.account import Account, ApiKey
+from agd.accounts.breaker import Tolerance
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
+from agd.accounts.scheduling import Mode, Scheduling
+from agd.accounts.terms import Terms
 from agd.gateway import Gateway
 from agd.gemini.models import bundled_models
 from agd.launch import Launch, read_text
@@ -50,8 +54,10 @@ class Daemon:
         connections = Connections(reactor, settings.upstream.connect_seconds)
         http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
         upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
+        pool = Pool.of(accounts_of(settings), scheduling_of(settings))
+        _configure(pool, settings)
         gateway = Gateway(
-            pool=Pool.of(accounts_of(settings)),
+            pool=pool,
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
             router=_router(settings),
             upstream=upstream,
@@ -79,6 +85,8 @@ class Daemon:
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
         settings = launch.settings
+        self.gateway.pool.configure(scheduling_of(settings))
+        _configure(self.gateway.pool, settings)
         self.use_accounts(accounts_of(settings))
         self.gateway.router = _router(settings)
         self.gateway.max_attempts = settings.retry.max_attempts
@@ -121,10 +129,37 @@ def accounts_of(settings: Settings) -> tuple[Account, ...]:
     """Make the pool's accounts from the configured ones."""
     return tuple(
         Account.of_key(
-            configured.email or "", configured.base_url or settings.upstream.base_url, configured.api_key.reveal()
+            configured.email or "",
+            configured.base_url or settings.upstream.base_url,
+            configured.api_key.reveal(),
+            terms_of(configured),
         )
         for configured in settings.accounts
     )
+
+
+def terms_of(configured: settings_module.Account) -> Terms:
+    """Make the terms of one configured account."""
+    return Terms(
+        configured.weight,
+        configured.priority,
+        configured.models,
+        configured.max_concurrency,
+        tuple(configured.limits.items()),
+    )
+
+
+def scheduling_of(settings: Settings) -> Scheduling:
+    """Make what the pool is told of ``[proxy.scheduling]``."""
+    told = settings.proxy.scheduling
+    pinned = tuple(told.pinned.items())
+    return Scheduling(Mode(told.mode), told.max_wait_seconds, told.queue_size, told.queue_seconds, pinned)
+
+
+def _configure(pool: Pool, settings: Settings) -> None:
+    retry = settings.retry
+    pool.upstreams.tolerance = Tolerance(retry.breaker_failures, retry.breaker_seconds)
+    pool.upstreams.ratio = retry.budget
 
 
 def _router(settings: Settings) -> Router:

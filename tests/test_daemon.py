@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.verdict import judge
 from agd.daemon import Daemon, accounts_of
-from agd.errors import UpstreamFailure
+from agd.errors import Cause, UpstreamFailure
 from agd.gateway import Trail
 from agd.launch import prepare
 from agd.options import DEFAULT
@@ -216,7 +216,7 @@ class ApplyTests(DaemonTestCase):
         """Reading the configuration again brings back an account whose key had been refused."""
         for account in self.pool.accounts:
             failure = refusal(401)
-            self.pool.punish(account, MODEL, judge(failure), failure, 0.0)
+            self.pool.punish(account, MODEL, judge(failure, Cause.UNAUTHENTICATED, 0.0), failure, 0.0)
         self.assertEqual(self.get(self.daemon, "/readyz")[0], 503)
         self.daemon.apply(self.launch(BASE + ACCOUNTS))
         self.assertEqual(self.get(self.daemon, "/readyz")[0], 200)

@@ -6,15 +6,14 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame
 from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway import Trail
 from agd.gateway.quest import LATER, SOON
-from tests.gateways import MODEL, GatewayTestCase, prompt
+from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import EMPTY, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
-from tests.upstream.wire import HEAD, Connection, Wire, account, chunk, chunked, sse
+from tests.upstream.wire import HEAD, Connection, Wire, chunk, chunked, sse
 
 
 class ExhaustedTests(GatewayTestCase):
@@ -36,7 +35,7 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_bounded_by_usable_accounts(self) -> None:
         """No account is asked twice for one request."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(500))
         self.refused_with(self.complete(), 502)
         self.assertEqual(self.actor.asked, ["one", "two"])
@@ -60,18 +59,19 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_all_used_up(self) -> None:
         """When every quota is used up the client is told to wait for the first account that comes back."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.actor.lines = {"one": [refusal(429, retry_after=20.5)], "two": [refusal(429, retry_after=90.0)]}
         self.assertEqual(self.refused_with(self.complete(), 429).retry_after, 21)
 
     def test_all_resting_from_before(self) -> None:
-        """While everybody rests nobody is asked: 429 at once, with the wait that is left."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        """While everybody rests nobody is asked: 429 at once, which says so, with the wait that is left."""
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(429, retry_after=60.0, message="Quota exceeded"))
         self.refused_with(self.complete(), 429)
         self.clock.advance(20)
         error = self.refused_with(self.complete(), 429)
-        self.assertEqual((error.retry_after, error.message), (40, "Quota exceeded"))
+        words = f"No account can be asked for {MODEL} now, the first again in 40 s: Quota exceeded"
+        self.assertEqual((error.retry_after, error.message, error.code), (40, words, "rate_limit_exceeded"))
         self.assertEqual((self.actor.asked, self.trail.attempts), (["one", "two"], 0))
         self.assertIsNone(self.trail.account)
         self.clock.advance(40)
@@ -92,7 +92,7 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_refused_keys_only(self) -> None:
         """When no credential is good the client gets 503, never a 401 that it would take for its own key's."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(401))
         error = self.refused_with(self.complete(), 503)
         self.assertEqual(error.code, "upstream_auth_error")
@@ -100,17 +100,21 @@ class ExhaustedTests(GatewayTestCase):
         self.assertEqual(self.actor.asked, ["one", "two"])
 
     def test_403_of_the_only_account(self) -> None:
-        """With nobody to compare with, a 403 is the account's: it is blocked, and the client gets the 403."""
-        self.gateway.pool = Pool.of([account("one")])
+        """With nobody to compare with, a 403 is the account's: it is blocked, and the client gets the 403.
+
+        The next client has been refused by nobody: it is told that accounts rest (G36).
+        """
+        self.gateway.pool = pool_of("one")
         self.actor.lines["one"] = [refusal(403)]
         self.refused_with(self.complete(), 403)
         self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK)])
-        self.refused_with(self.complete(), 403)
+        error = self.refused_with(self.complete(), 503)
+        self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
         self.assertEqual(self.actor.asked, ["one"])
 
     def test_no_accounts(self) -> None:
         """Without any account the answer is 503 and says what to configure."""
-        self.gateway.pool = Pool()
+        self.gateway.pool = pool_of()
         error = self.refused_with(self.complete(), 503)
         self.assertIn("[[accounts]]", error.message)
         self.assertIn("GEMINI_API_KEY", error.message)
@@ -140,7 +144,7 @@ class TrailTests(GatewayTestCase):
     def test_notices(self) -> None:
         """Notices of reading the request and of translating it are there even when nobody answers."""
         notice = Notice("user", "ignored")
-        self.gateway.pool = Pool()
+        self.gateway.pool = pool_of()
         asked = Prompt(MODEL, (), instructions=("Say hi.",), notices=(notice,))
         self.refused_with(self.complete(asked), 503)
         self.assertEqual([told.param for told in self.trail.notices], ["user", "messages"])
@@ -154,7 +158,7 @@ class TrailTests(GatewayTestCase):
     def test_secrets_stay_out(self) -> None:
         """No key is in what the trail or an error tells."""
         self.actor.lines["one"] = [REFUSED_KEY]
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         error = self.refused_with(self.complete(), 503)
         self.assertNotIn("key-one", f"{self.trail} {error} {error.message}")
 
@@ -204,7 +208,7 @@ class WireTests(GatewayTestCase):
 
     def test_stale_keep_alive(self) -> None:
         """A kept connection that breaks under a request is replaced by a new one, for the same account."""
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         first = self.complete()
         self.say(self.wire.connect(), "a")
         self.successResultOf(first)

@@ -7,6 +7,8 @@ import hmac
 
 from attrs import field, frozen
 
+from agd.accounts.terms import DEFAULT, Terms
+
 
 @frozen
 class ApiKey:
@@ -31,11 +33,12 @@ class Account:
     email: str
     base_url: str
     credential: ApiKey
+    terms: Terms = DEFAULT
 
     @classmethod
-    def of_key(cls, email: str, base_url: str, secret: str) -> Account:
+    def of_key(cls, email: str, base_url: str, secret: str, terms: Terms = DEFAULT) -> Account:
         """Make the account of an API key. Its id stays the same as long as key, email and upstream do."""
-        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret))
+        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret), terms)
 
 
 def opaque_id(email: str, base_url: str, secret: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -11,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from agd.accounts.account import Account, ApiKey
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
+from agd.accounts.session import session_key
 from agd.conversation import Answer, Event, Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway.flow import Flow, fold
@@ -18,6 +20,7 @@ from agd.gateway.plan import MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Observer, Trail
+from agd.gateway.waiting import WaitingRoom
 from agd.gemini.models import NO_OVERRIDES, Overrides
 from agd.options import DEFAULT, Options
 from agd.routing import Router
@@ -37,7 +40,11 @@ AT_ONCE = 8
 
 @define(eq=False)
 class Gateway:
-    """Answers prompts from a pool of accounts. ``reread`` looks whether an account's credential has been renewed."""
+    """Answers prompts from a pool of accounts.
+
+    ``reread`` looks whether an account's credential has been renewed; ``wall`` gives unix seconds, for quotas that end
+    with the day; ``stopwatch`` gives seconds that pass while the reactor's clock stands still.
+    """
 
     pool: Pool
     catalogue: Catalogue
@@ -49,8 +56,14 @@ class Gateway:
     clock: IReactorTime
     observer: Observer
     reread: Callable[[Account], ApiKey | None]
+    wall: Callable[[], float] = time.time
+    stopwatch: Callable[[], float] = time.perf_counter
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
+    waiting: WaitingRoom = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.waiting = WaitingRoom(lambda: self.pool, self.clock, self.stopwatch)
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
@@ -79,6 +92,7 @@ class Gateway:
         options, overrides = self.options, self.overrides
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
+        trail.session = session_key(prompt, trail.owner)
         _note(trail, prompt.notices, options)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())

@@ -4,6 +4,7 @@ from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, 
 from agd.settings.overrides import ENVIRONMENT, Override
 from agd.settings.places import find_configuration
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
+from agd.settings.scheduling import Scheduling
 from agd.settings.secret import Secret
 from agd.settings.structure import Setting, settings_of
 from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
@@ -19,6 +20,7 @@ __all__ = [
     "Override",
     "Proxy",
     "Retry",
+    "Scheduling",
     "Secret",
     "Setting",
     "Settings",

@@ -13,7 +13,8 @@ from attrs import field, frozen
 
 from agd.options import Options
 from agd.settings.addresses import BaseUrl, HostName, Origin
-from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
+from agd.settings.kinds import Boolean, Choice, Integer, Number, Seconds, Text
+from agd.settings.scheduling import Scheduling, limits, max_concurrency, models, priority, weight
 from agd.settings.secret import Secret, SecretText
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap, setting
 from agd.settings.translation import Translation
@@ -90,6 +91,10 @@ class Proxy:
     cors_origins: tuple[str, ...] = field(
         default=(), metadata=setting(ArrayOf(Origin()), "Origins whose web pages may call agd from a browser.")
     )
+    scheduling: Scheduling = field(
+        factory=Scheduling,
+        metadata=setting(TableOf(Scheduling), "Which account is asked, and how long requests wait for one."),
+    )
     client_stall_seconds: float = field(
         default=300.0,
         metadata=setting(Seconds(), "A client that stops reading a stream is let go after so long."),
@@ -114,6 +119,26 @@ class Retry:
 
     max_attempts: int = field(
         default=3, metadata=setting(Integer(1, 10), "Upstream attempts for one request, the first included.")
+    )
+    budget: float = field(
+        default=1.0,
+        metadata=setting(
+            Number(0, 10, closed=True),
+            "Repeats allowed for each request, on average, while an upstream fails or cannot be reached: 1 doubles its "
+            "load at most.",
+        ),
+    )
+    breaker_failures: int = field(
+        default=10,
+        metadata=setting(
+            Integer(0), "Requests in a row that an upstream must fail to be left alone for a while; 0: never."
+        ),
+    )
+    breaker_seconds: float = field(
+        default=5.0,
+        metadata=setting(
+            Seconds(), "How long it is left alone at first, before one request tries it; doubled up to a minute."
+        ),
     )
 
 
@@ -154,6 +179,11 @@ class Account:
     base_url: str | None = field(
         default=None, metadata=setting(BaseUrl(), "Another upstream for this account than upstream.base_url.")
     )
+    weight: float = weight()
+    priority: int = priority()
+    models: tuple[str, ...] = models()
+    max_concurrency: int | None = max_concurrency()
+    limits: Mapping[str, int] = limits()
 
 
 @frozen

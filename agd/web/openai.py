@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from attrs import define
+from attrs import define, evolve
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
 from agd.conversation import Prompt
+from agd.conversation.session import HEADER, said, weightier
 from agd.encoding import encode
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway import Gateway, Source
@@ -30,6 +31,7 @@ from agd.web.headers import printable
 from agd.web.request import Request
 from agd.web.stream import EventStream
 
+_SESSION_HEADERS = ("session-id", "x-session-id")
 _NOTICE_LENGTH = 4000
 """Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
 
@@ -114,6 +116,7 @@ class OpenAI:
         self._require_account()
         options = self.gateway.options
         prompt = endpoint.read(read_body(json_body(request)), options)
+        prompt = evolve(prompt, session=weightier(prompt.session, _session(request.requestHeaders)))
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         request.trail.owner = request.site.door.tenant(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
@@ -201,6 +204,11 @@ class OpenAI:
             return
         self._tell(request)
         request.write_error(internal_error())
+
+
+def _session(headers: Headers) -> str | None:
+    """Return what the headers say of the conversation."""
+    return next((said(HEADER, value) for name in _SESSION_HEADERS for value in headers.getRawHeaders(name, [])), None)
 
 
 def _sized(request: Request, body: bytes) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agd.conversation import Notice, Prompt, Reasoning
+from agd.conversation.session import session_of
 from agd.options import DEFAULT, Options
 from agd.protocols.fields import Fields, invalid, shown, unsupported, wrong_type
 from agd.protocols.formats import read_effort, read_format
@@ -76,6 +77,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         include_usage=include_usage,
         echo=_echo(body, parallel is not False),
         notices=(*notices, *leftovers(fields)),
+        session=session_of(body),
     )
 
 
