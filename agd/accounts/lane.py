@@ -12,7 +12,7 @@ from agd.accounts.standing import Obstacle, Standing
 Rank = tuple[float, ...]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Lane:
     """Whoever can be asked stands in ``ready`` by rank; whoever rests, in ``resting`` by when it is worth a look.
 

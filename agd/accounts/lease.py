@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.breaker import Breaker
@@ -21,13 +21,13 @@ class Lease:
     the model.
     """
 
-    standing: Standing
+    standing: Standing = field(repr=False)
     model: str
     turn: int
     why: str
     idle: float
-    trials: tuple[Hold | Breaker, ...]
-    _give_back: Callable[[Lease], None]
+    trials: tuple[Hold | Breaker, ...] = field(repr=False)
+    _give_back: Callable[[Lease], None] = field(repr=False)
     released: bool = False
 
     @property

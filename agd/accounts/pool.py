@@ -6,16 +6,18 @@ calls. Rests and blocks are kept by account and model, because quotas are; accou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
+from agd.accounts import state
 from agd.accounts.account import Account
 from agd.accounts.breaker import Breaker
 from agd.accounts.explanation import Explanation, explain
 from agd.accounts.holds import ANY, Hold
 from agd.accounts.lease import Lease
+from agd.accounts.overview import AccountView, view
 from agd.accounts.roster import Roster
 from agd.accounts.scheduling import DEFAULT, Mode, Scheduling
 from agd.accounts.search import Search
@@ -33,7 +35,7 @@ MOST_MODELS = 1000
 """Models of which a project's last lease and quota are remembered."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pool:
     """The accounts and their standings.
 
@@ -175,6 +177,18 @@ class Pool:
         self._changed()
         return True
 
+    # ------------------------------------------------------------------ over a restart
+
+    def snapshot(self, now: float, wall: float) -> dict[str, Any]:
+        """Return what is worth keeping, as JSON has it (see ``accounts.state``); ``wall`` is now in unix seconds."""
+        return state.snapshot(self.roster, state.Clocks(now, wall))
+
+    def restore(self, kept: Mapping[str, Any], now: float, wall: float) -> None:
+        """Take a snapshot up, before anybody is asked. Raises ``ValueError`` and changes nothing where it is none."""
+        state.restore(self.roster, kept, state.Clocks(now, wall))
+        self.roster.arrange(self.scheduling.mode)
+        self.on_freed()
+
     # ------------------------------------------------------------------ questions
 
     def wait(self, model: str, now: float) -> float | None:
@@ -185,6 +199,10 @@ class Pool:
         """Tell who would be asked, and why each other one would not."""
         search = Search(self.roster, self.upstreams, self.sessions, self.scheduling, model, now)
         return explain(search, session)
+
+    def overview(self, now: float) -> tuple[AccountView, ...]:
+        """Tell how every account is, in the order of the configuration."""
+        return tuple(view(standing, now) for standing in self.roster)
 
     def unready(self) -> str | None:
         """Say why no account can be asked for anything, or None when one can.

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Hashable)
 _SLACK = 16
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Ranks(Generic[K, T]):
     """A heap of (rank, number, thing). What was moved or taken out stays in it, with an old number, until it comes up.
 

@@ -16,14 +16,14 @@ MOST_LANES = 64
 """Models whose lanes are kept; a further one costs O(n) once. Names of models come from clients."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Roster:
     """Everybody, in the order of the configuration."""
 
     mode: Mode = Mode.BALANCE
     _standings: dict[str, Standing] = field(factory=dict)
     _names: dict[str, Standing] = field(factory=dict)
-    _purses: dict[tuple[str, str], Purse] = field(factory=dict)
+    purses: dict[tuple[str, str], Purse] = field(factory=dict)
     _lanes: OrderedDict[str, tuple[Lane, ...]] = field(factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Standing]:
@@ -47,7 +47,7 @@ class Roster:
         for account in accounts:
             key = _purse_key(account)
             if key not in purses:
-                purses[key] = self._purses.get(key) or Purse()
+                purses[key] = self.purses.get(key) or Purse()
                 purses[key].members = []
             standing = self._standings.get(account.id) or Standing(account, purses[key])
             standing.account, standing.purse, standing.refused = account, purses[key], None
@@ -55,7 +55,7 @@ class Roster:
                 standing.place = len(standings)
                 purses[key].members.append(standing)
             standings[account.id] = standing
-        self._standings, self._purses = standings, purses
+        self._standings, self.purses = standings, purses
         self._names = {each.account.email: each for each in standings.values() if each.account.email}
         self._lanes.clear()
 

@@ -29,7 +29,7 @@ def _identity(prompt: Prompt) -> Iterator[str]:
     if prompt.session is not None:
         yield prompt.session
         return
-    yield from ("begins", *map(_enough, prompt.instructions))
+    yield from (f"begins:{len(prompt.instructions)}", *map(_enough, prompt.instructions))
     first = next((message for message in prompt.messages if message.role == "user"), None)
     yield from _words(first)
 

@@ -69,7 +69,7 @@ class Purse:
     """By model."""
     last_lease: dict[str, float] = field(factory=dict)
     """By model: when an account of the project was last asked."""
-    members: list[Standing] = field(factory=list)
+    members: list[Standing] = field(factory=list, repr=False)
 
 
 @define(eq=False)
@@ -80,7 +80,7 @@ class Standing:
     """
 
     account: Account
-    purse: Purse
+    purse: Purse = field(repr=False)
     place: int = 0
     refused: UpstreamFailure | None = None
     pause: Pause | None = None

@@ -92,12 +92,17 @@ def judge(failure: UpstreamFailure, cause: Cause, wall: float, phase: Phase = Ph
     ``cause`` is what the failure was found to be about; ``wall`` is the time in unix seconds, as the end of the
     provider's day is a time of the calendar.
     """
-    verdict = evolve(_TABLE[cause], cause=cause)
+    verdict = ruling(cause)
     if verdict.blame is Blame.COOL:
         verdict = _with_time(verdict, failure, wall)
     if phase is Phase.STREAMING:
         return evolve(verdict, rotate=False, contestable=False)
     return verdict
+
+
+def ruling(cause: Cause) -> Verdict:
+    """Return what is always done about a cause; times that the provider tells come on top."""
+    return evolve(_TABLE[cause], cause=cause)
 
 
 def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
