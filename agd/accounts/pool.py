@@ -111,7 +111,7 @@ class Pool:
 
     def succeed(self, lease: Lease, now: float) -> None:
         """Note that an account serves the model: what was held against it before the lease is over."""
-        standing, model = lease.standing, lease.model
+        standing, model = self._present(lease), lease.model
         standing.tally["served"] += 1
         own, shared = standing.holds.lift(model, lease.turn), standing.purse.holds.lift(model, lease.turn)
         if own or shared:
@@ -124,14 +124,13 @@ class Pool:
 
         The lease is to be released all the same.
         """
-        lease.standing.tally[verdict.cause.value] += 1
+        standing = self._present(lease)
+        standing.tally[verdict.cause.value] += 1
         if verdict.scope is Scope.UPSTREAM:
             of = lease.model if verdict.cause is Cause.OVERLOADED else ANY
             self.upstreams.fail(lease.account.base_url, of, failure, now=now, turn=self._turn, asked=lease.turn)
         self.changes += 1
-        if self.roster.get(lease.account.id) is not lease.standing:
-            return verdict
-        seconds = self._punish(lease.standing, lease.model, verdict, failure, now=now, asked=lease.turn)
+        seconds = self._punish(standing, lease.model, verdict, failure, now=now, asked=lease.turn)
         return evolve(verdict, seconds=seconds) if seconds else verdict
 
     def punish(self, account: Account, model: str, verdict: Verdict, failure: UpstreamFailure, now: float) -> None:
@@ -218,6 +217,10 @@ class Pool:
         return "no account is usable: " + "; ".join(reasons)
 
     # ------------------------------------------------------------------ within
+
+    def _present(self, lease: Lease) -> Standing:
+        """Return the standing of a lease's account now: it may have left the configuration meanwhile, and come back."""
+        return self.roster.get(lease.account.id) or lease.standing
 
     def _taken(self, standing: Standing, model: str, now: float, why: str, *, in_line: bool) -> Lease:
         """Count a turn. Turns out of line, for a conversation or a pin, make an account later, nobody else sooner."""
