@@ -250,5 +250,5 @@ class MachineTests(SynchronousTestCase):
     def test_G37_K12_any_sequence(self) -> None:
         """No resting account is asked but for trial, no lease leaks, no limit is passed, no conversation moves idly."""
         run_state_machine_as_test(
-            PoolMachine, settings=settings(max_examples=150, stateful_step_count=60, deadline=None)
+            PoolMachine, settings=settings(max_examples=100, stateful_step_count=50, deadline=None)
         )
