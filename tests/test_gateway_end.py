@@ -43,7 +43,7 @@ class ExhaustedTests(GatewayTestCase):
     def test_last_real_cause(self) -> None:
         """The client is told the last cause by its status, and when to come back."""
         for last, status in (
-            (refusal(429, retry_after=7.0, quota_ids=("PerMinute",)), 429),
+            (refusal(429), 429),
             (refusal(503), 503),
             (refusal(529), 503),
             (refusal(500), 502),
@@ -79,8 +79,21 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_free_account_that_was_not_asked(self) -> None:
         """When attempts end before accounts do, the client is sent to the free ones soon, not after the delay."""
-        self.everybody(refusal(429, retry_after=3600.0, quota_ids=("PerDay",)))
+        self.actor.lines = {"one": [UNREACHABLE], "two": [UNREACHABLE], "three": [refusal(429)]}
+        error = self.refused_with(self.complete(), 429)
+        self.assertEqual((error.retry_after, self.actor.asked), (LATER, ["one", "two", "three"]))
+        self.setUp()
+        self.gateway.max_attempts = 1
+        self.actor.lines["one"] = [refusal(429, retry_after=3600.0, quota_ids=("TokensPerMinute",))]
         self.assertEqual(self.refused_with(self.complete(), 429).retry_after, SOON)
+
+    def test_exhausted_accounts_are_no_attempts(self) -> None:
+        """An account that turns out to be exhausted or refused costs no attempt: while one is left it is asked."""
+        self.gateway.max_attempts = 1
+        spent = refusal(429, retry_after=3600.0, quota_ids=("PerDay",))
+        self.actor.lines = {"one": [spent], "two": [refusal(401)], "three": [spent]}
+        self.assertEqual(self.answered_by(), "four")
+        self.assertEqual(self.trail.attempts, 4)
 
     def test_nobody_rests(self) -> None:
         """After failures that hold nobody off there is still a number of seconds in the answer."""

@@ -215,9 +215,8 @@ class RefusalTests(WaitingTestCase):
 
     def test_no_room(self) -> None:
         """A queue of no length, or of no time, keeps nobody."""
-        for scheduling in ({"queue_size": 0}, {"queue_seconds": 0.0}):
-            pool = Pool.of([account("a", max_concurrency=1)], Scheduling(**{"queue_seconds": SECONDS, **scheduling}))
-            self.room = Room(pool)
+        for scheduling in (Scheduling(queue_size=0), Scheduling(queue_seconds=0.0)):
+            self.room = Room(Pool.of([account("a", max_concurrency=1)], scheduling))
             self.room.ask("a1")
             self.room.ask("a2")
             self.assertEqual(list(self.room.refused), ["a2"])

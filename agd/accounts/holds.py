@@ -85,20 +85,30 @@ class Holds:
         """
         key = (verdict.blame, model)
         before = self.by_key.get(key)
-        tried = before is not None and before.on_trial and asked > before.turn
         if before is not None and asked <= before.turn and (verdict.most or before.blocks):
             return 0.0
         seconds = _length(verdict, before, now)
-        until = now + seconds
-        if before is not None and not tried and not before.blocks and until <= before.until:
-            return 0.0
-        probe_at = until if verdict.blame is Blame.BLOCK else now + min(seconds, PROBE_AFTER)
-        last = None if before is None else evolve(before, before=None, on_trial=False)
+        if before is not None and not before.blocks:
+            tried = before.on_trial and asked > before.turn
+            if tried and verdict.most and before.until > now + seconds:
+                self._put_off(before, now, turn)
+                return 0.0
+            if not tried and now + seconds <= before.until:
+                return 0.0
+        probe = seconds if verdict.blame is Blame.BLOCK else min(seconds, PROBE_AFTER)
+        self._keep(Hold(model, cause, verdict, now + seconds, now + probe, seconds, turn, before=_last(before)))
+        return seconds
+
+    def _put_off(self, hold: Hold, now: float, turn: int) -> None:
+        """A trial failed for something less than what the rest is for, which says nothing of when that is over."""
+        hold.probe_at, hold.turn = min(hold.until, now + PROBE_AFTER), turn
+
+    def _keep(self, hold: Hold) -> None:
+        key = hold.verdict.blame, hold.model
         self.by_key.pop(key, None)
-        self.by_key[key] = Hold(model, cause, verdict, until, probe_at, seconds, turn, before=last)
+        self.by_key[key] = hold
         if len(self.by_key) > MAX_HOLDS:
             del self.by_key[next(iter(self.by_key))]
-        return seconds
 
     def pardon(self, cause: UpstreamFailure) -> bool:
         """Take back what was laid on for a failure: it turned out to be the request's."""
@@ -123,7 +133,13 @@ class Holds:
 
 
 def _length(verdict: Verdict, before: Hold | None, now: float) -> float:
-    """Return the seconds of a rest: as told, or doubled for each time in a row."""
-    if not verdict.most or before is None or now > before.until + max(FORGET, before.seconds):
+    """Return the seconds of a rest: as told, or doubled for each time in a row that nobody told."""
+    in_a_row = before is not None and bool(before.verdict.most) and now <= before.until + max(FORGET, before.seconds)
+    if before is None or not verdict.most or not in_a_row:
         return verdict.seconds
     return min(max(verdict.seconds, before.seconds * 2), max(verdict.most, verdict.seconds))
+
+
+def _last(hold: Hold | None) -> Hold | None:
+    """Give a hold without what it took the place of itself: nobody goes back further than one."""
+    return None if hold is None else evolve(hold, before=None, on_trial=False)

@@ -7,7 +7,7 @@ The shape, version 1, all of it JSON::
                        "tally": {NAME: COUNT}, "holds": [HOLD, ...]}},
      "purses": [{"upstream": URL, "name": PROJECT or ID, "holds": [HOLD, ...], "quotas": {MODEL: QUOTA}}]}
 
-    HOLD     {"model", "cause", "until", "probe_at", "seconds", "failure": FAILURE}
+    HOLD     {"model", "cause", "until", "probe_at", "seconds", "most", "failure": FAILURE}
     QUOTA    {"kind", "names", "seen", "ends"}
     FAILURE  the fields of ``UpstreamFailure``
 
@@ -105,6 +105,7 @@ def _holds(holds: Holds, clocks: Clocks) -> list[dict[str, Any]]:
             "until": clocks.to_unix(hold.until),
             "probe_at": clocks.to_unix(hold.probe_at),
             "seconds": hold.seconds,
+            "most": hold.verdict.most,
             "failure": _failure(hold.cause),
         }
         for hold in holds.by_key.values()
@@ -156,7 +157,7 @@ def _read_hold(told: Mapping[str, Any], clocks: Clocks) -> Hold:
     return Hold(
         told["model"],
         _read_failure(told["failure"]),
-        evolve(ruling(Cause(told["cause"])), seconds=told["seconds"]),
+        evolve(ruling(Cause(told["cause"])), seconds=told["seconds"], most=told["most"]),
         clocks.of_unix(told["until"]),
         clocks.of_unix(told["probe_at"]),
         told["seconds"],

@@ -38,6 +38,8 @@ SOON = 1.0
 """Seconds told in Retry-After when an account is free that this request did not come to."""
 LATER = 30.0
 """Seconds told in Retry-After when nothing says how long: nobody is on hold, yet everybody failed."""
+MOST_FOUND_OUT = 30
+"""Accounts that one request may find exhausted or refused, beyond its attempts: each is found out once, by somebody."""
 ALONE = 60.0
 """Seconds without another lease after which a used up quota of tokens can only be this request's doing (G35)."""
 
@@ -53,6 +55,7 @@ class Quest:
     _scrutiny: Scrutiny = field(init=False)
     _wanted: Wanted = field(init=False)
     _attempts: int = 0
+    _found_out: int = 0
     _contested: dict[object, tuple[Account, Verdict, UpstreamFailure]] = field(factory=dict)
     _stale_forgiven: bool = False
     _malformed: int = 0
@@ -272,6 +275,9 @@ class Quest:
             self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
         if lease.is_trial:
             self._wanted.trials = False  # a trial failed at this request's expense: that is enough
+        if _is_found_out(verdict) and self._found_out < MOST_FOUND_OUT:
+            self._found_out += 1
+            self._attempts -= 1
         goes_on = self._attempts < self._gateway.max_attempts
         if goes_on and verdict.scope is Scope.UPSTREAM and not self._gateway.pool.may_repeat(lease.account.base_url):
             raise self._exhausted(failure)
@@ -317,6 +323,11 @@ class Quest:
 def _is_models(failure: UpstreamFailure) -> bool:
     """Tell whether the model itself ended an answer without any use in it, and said how (F05)."""
     return failure.kind is FailureKind.MALFORMED and failure.reason != ""
+
+
+def _is_found_out(verdict: Verdict) -> bool:
+    """Tell whether the account alone was the cause, and is out for it: that is no attempt at the request (G33)."""
+    return verdict.blame in {Blame.COOL, Blame.DISABLE} and not verdict.contestable
 
 
 def _of_tokens(failure: UpstreamFailure) -> bool:
