@@ -10,6 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from agd.accounts.breaker import Tolerance
+from agd.accounts.scheduling import Mode, Scheduling
+from agd.accounts.terms import Terms
 from agd.accounts.verdict import judge
 from agd.daemon import Daemon, accounts_of
 from agd.errors import Cause, UpstreamFailure
@@ -104,6 +107,21 @@ class BuildTests(DaemonTestCase):
         self.assertEqual(daemon.gateway.upstream.limits, Limits(first_event=5.0, idle=6.0, client_stall=3.0))
         self.assertEqual((daemon.gateway.max_attempts, daemon.connections.connect_seconds), (2, 4.0))
         self.assertEqual(daemon.site.max_body_bytes, 99)
+
+    def test_scheduling(self) -> None:
+        """How accounts are chosen reaches the pool, at the start and when it is read again."""
+        terms = "weight = 2\npriority = 1\nmodels = ['m*']\nmax_concurrency = 3\nlimits = { 'm-*' = 1 }\n"
+        table = '[proxy.scheduling]\nmode = "cache_first"\nmax_wait_seconds = 5\nqueue_size = 6\nqueue_seconds = 7\n'
+        retry = "[retry]\nbudget = 0.5\nbreaker_failures = 3\nbreaker_seconds = 2\n"
+        text = f"{table}pinned = {{ 'm' = 'one@example.com' }}\n{retry}[[accounts]]\napi_key = 'key-one'\n{terms}"
+        fresh, reloaded = self.build(text), self.build("")
+        reloaded.apply(self.launch(text))
+        for daemon in (fresh, reloaded):
+            pool = daemon.gateway.pool
+            pinned = (("m", "one@example.com"),)
+            self.assertEqual(pool.scheduling, Scheduling(Mode.CACHE_FIRST, 5.0, 6, 7.0, pinned))
+            self.assertEqual((pool.upstreams.tolerance, pool.upstreams.ratio), (Tolerance(3, 2.0), 0.5))
+            self.assertEqual(pool.accounts[0].terms, Terms(2.0, 1, ("m*",), 3, (("m-*", 1),)))
 
     def test_without_accounts(self) -> None:
         """A daemon without an account lives, is not ready, and says what to configure."""
