@@ -15,6 +15,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from agd.accounts.account import Account
+from agd.accounts.breaker import Tolerance
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.gateway import Gateway
@@ -22,7 +23,7 @@ from agd.gateway.plan import DIALECT
 from agd.gemini.models import bundled_models
 from agd.launch import Launch
 from agd.options import Options
-from agd.roster import accounts_of, rereader
+from agd.roster import accounts_of, rereader, scheduling_of
 from agd.routing import Router
 from agd.sealing import KeyRing
 from agd.settings import Patience as PatienceTable
@@ -73,8 +74,10 @@ class Daemon:
         ways = Ways(reactor)
         tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
         upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
+        pool = Pool.of(accounts, scheduling_of(settings))
+        _configure(pool, settings)
         gateway = Gateway(
-            pool=Pool.of(accounts),
+            pool=pool,
             catalogue=Catalogue(frozenset(bundled_models()), int(time.time())),
             router=_router(settings),
             upstream=upstream,
@@ -107,6 +110,8 @@ class Daemon:
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
         settings = launch.settings
+        self.gateway.pool.configure(scheduling_of(settings))
+        _configure(self.gateway.pool, settings)
         self.use_accounts(accounts_of(settings))
         self.gateway.router = _router(settings)
         self.gateway.max_attempts = settings.retry.max_attempts
@@ -184,6 +189,12 @@ class _Responses:
 def _dialect(accounts: Sequence[Account]) -> str:
     """Return the dialect of the first account, the likeliest to be asked."""
     return accounts[0].kind if accounts else DIALECT
+
+
+def _configure(pool: Pool, settings: Settings) -> None:
+    retry = settings.retry
+    pool.upstreams.tolerance = Tolerance(retry.breaker_failures, retry.breaker_seconds)
+    pool.upstreams.ratio = retry.budget
 
 
 def _router(settings: Settings) -> Router:

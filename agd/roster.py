@@ -19,6 +19,8 @@ from agd.accounts.credentials import (
     RefreshToken,
     ServiceAccount,
 )
+from agd.accounts.scheduling import Mode, Scheduling
+from agd.accounts.terms import Terms
 from agd.accounts.way import STRAIGHT, Proxy, WayOut
 from agd.errors import ConfigurationProblem
 from agd.gemini.dialects import GLOBAL, default_base_url
@@ -42,7 +44,7 @@ def account_of(configured: Configured, gemini_url: str) -> Account:
     credential, project = credential_of(configured), project_of(configured)
     more = () if kind == "gemini" and not project else (kind, project, location)
     id_ = configured.id or opaque_id(email, base_url, credential.identity, *more)
-    return Account(id_, email, base_url, credential, kind, project, location, way_of(configured))
+    return Account(id_, email, base_url, credential, kind, project, location, way_of(configured), terms_of(configured))
 
 
 def credential_of(configured: Configured) -> Credential:
@@ -74,6 +76,24 @@ def way_of(configured: Configured) -> WayOut:
         return STRAIGHT
     proxy = None if configured.proxy is None else Proxy.read(configured.proxy.reveal())
     return WayOut(proxy, configured.ca or "")
+
+
+def terms_of(configured: Configured) -> Terms:
+    """Make the terms of one configured account."""
+    return Terms(
+        configured.weight,
+        configured.priority,
+        configured.models,
+        configured.max_concurrency,
+        tuple(configured.limits.items()),
+    )
+
+
+def scheduling_of(settings: Settings) -> Scheduling:
+    """Make what the pool is told of ``[proxy.scheduling]``."""
+    told = settings.proxy.scheduling
+    pinned = tuple(told.pinned.items())
+    return Scheduling(Mode(told.mode), told.max_wait_seconds, told.queue_size, told.queue_seconds, pinned)
 
 
 def account_problems(settings: Settings) -> Iterator[ConfigurationProblem]:

@@ -18,6 +18,7 @@ from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError, StoreError, UpstreamFailure
+from agd.gemini.causes import cause_of
 from agd.launch import Launch
 from agd.settings import check_auth
 
@@ -189,7 +190,7 @@ class CatalogueService(TimerService):
 
     def _judge(self, account: Account, failure: UpstreamFailure) -> None:
         """A refused key is known before the first request needs it; anything else is only told."""
-        verdict = judge(failure)
+        verdict = judge(failure, cause_of(failure), time.time())
         if verdict.blame is Blame.DISABLE:
             gateway = self._daemon.gateway
             gateway.pool.punish(account, "", verdict, failure, gateway.clock.seconds())

@@ -44,7 +44,8 @@ class LogObserver:
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """One line for an account that rests or is out, with the provider's reason."""
         who = account.email or account.id
-        cause = str(failure)  # not named "failure": in an error's event Twisted takes that for a Failure
+        # Not named "failure": in an error's event Twisted takes that for a Failure.
+        cause = f"{failure}; {verdict.hint}" if verdict.hint else str(failure)
         match verdict.blame:
             case Blame.DISABLE:
                 _log.error("account {who} disabled until reload: {cause}", who=who, cause=cause)

@@ -13,6 +13,7 @@ from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.credentials import ApiKey
 from agd.accounts.pool import Pool
+from agd.accounts.scheduling import Mode, Scheduling
 from agd.accounts.verdict import Blame, Verdict
 from agd.conversation import Answer, Message, Prompt, Text
 from agd.errors import BadRequest, GatewayError, UpstreamFailure
@@ -24,6 +25,16 @@ from tests.upstream.script import Actor
 from tests.upstream.wire import account
 
 MODEL = "gemini-2.5-flash"
+
+
+WALL = 1_780_000_000.0
+"""Unix seconds at the beginning of a test."""
+LEAST_BUSY = Scheduling(Mode.PERFORMANCE_FIRST)
+
+
+def pool_of(*names: str) -> Pool:
+    """Make a pool in which no conversation sticks to an account: whoever is idle is asked in turn."""
+    return Pool.of(map(account, names), LEAST_BUSY)
 
 
 def prompt(model: str = MODEL, **more: Any) -> Prompt:
@@ -78,7 +89,7 @@ class GatewayTestCase(SynchronousTestCase):
         upstream: Any = self.actor
         self.documents = Library()
         self.gateway = Gateway(
-            pool=Pool.of(map(account, self.names)),
+            pool=pool_of(*self.names),
             catalogue=Catalogue(frozenset({MODEL, "gemini-2.5-pro", "gemini-3-pro-preview"}), 0),
             router=Router.build({"alias": MODEL}),
             upstream=upstream,
@@ -88,6 +99,8 @@ class GatewayTestCase(SynchronousTestCase):
             clock=self.clock,
             observer=self.witness,
             renew=self.renew,
+            wall=lambda: WALL + self.clock.seconds(),
+            stopwatch=self.clock.seconds,
         )
         self.trail = Trail("req_1")
 

@@ -11,10 +11,13 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
+from agd.accounts.breaker import Tolerance
 from agd.accounts.credentials import ApiKey
+from agd.accounts.scheduling import Mode, Scheduling
+from agd.accounts.terms import Terms
 from agd.accounts.verdict import judge
 from agd.daemon import Daemon
-from agd.errors import UpstreamFailure
+from agd.errors import Cause, UpstreamFailure
 from agd.gateway import Trail
 from agd.launch import prepare
 from agd.options import DEFAULT
@@ -109,6 +112,21 @@ class BuildTests(DaemonTestCase):
         self.assertEqual(daemon.gateway.upstream.patience.of(MODEL), LIMITS)
         self.assertEqual(daemon.gateway.max_attempts, 2)
         self.assertEqual(daemon.site.max_body_bytes, 99)
+
+    def test_scheduling(self) -> None:
+        """How accounts are chosen reaches the pool, at the start and when it is read again."""
+        terms = "weight = 2\npriority = 1\nmodels = ['m*']\nmax_concurrency = 3\nlimits = { 'm-*' = 1 }\n"
+        table = '[proxy.scheduling]\nmode = "cache_first"\nmax_wait_seconds = 5\nqueue_size = 6\nqueue_seconds = 7\n'
+        retry = "[retry]\nbudget = 0.5\nbreaker_failures = 3\nbreaker_seconds = 2\n"
+        text = f"{table}pinned = {{ 'm' = 'one@example.com' }}\n{retry}[[accounts]]\napi_key = 'key-one'\n{terms}"
+        fresh, reloaded = self.build(text), self.build("")
+        reloaded.apply(self.launch(text))
+        for daemon in (fresh, reloaded):
+            pool = daemon.gateway.pool
+            pinned = (("m", "one@example.com"),)
+            self.assertEqual(pool.scheduling, Scheduling(Mode.CACHE_FIRST, 5.0, 6, 7.0, pinned))
+            self.assertEqual((pool.upstreams.tolerance, pool.upstreams.ratio), (Tolerance(3, 2.0), 0.5))
+            self.assertEqual(pool.accounts[0].terms, Terms(2.0, 1, ("m*",), 3, (("m-*", 1),)))
 
     def test_without_accounts(self) -> None:
         """A daemon without an account lives, is not ready, and says what to configure."""
@@ -232,7 +250,7 @@ class ApplyTests(DaemonTestCase):
         """Reading the configuration again brings back an account whose key had been refused."""
         for account in self.pool.accounts:
             failure = refusal(401)
-            self.pool.punish(account, MODEL, judge(failure), failure, 0.0)
+            self.pool.punish(account, MODEL, judge(failure, Cause.UNAUTHENTICATED, 0.0), failure, 0.0)
         self.assertEqual(self.get(self.daemon, "/readyz")[0], 503)
         self.daemon.apply(self.launch(BASE + ACCOUNTS))
         self.assertEqual(self.get(self.daemon, "/readyz")[0], 200)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
-from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame
 from agd.conversation import FinishReason, Text
 from agd.errors import FailureKind, UpstreamFailure
-from tests.gateways import MODEL, GatewayTestCase, prompt
+from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import (
     BROKEN,
     EMPTY,
@@ -23,7 +22,7 @@ from tests.upstream.script import (
     refusal,
 )
 from tests.upstream.sinks import Recorder
-from tests.upstream.wire import account, chunk, sse
+from tests.upstream.wire import chunk, sse
 
 
 class ChoiceTests(GatewayTestCase):
@@ -178,7 +177,7 @@ class QuotaTests(GatewayTestCase):
 
     def test_success_does_not_end_a_cooldown(self) -> None:
         """An answer that was under way when another request met the quota does not call the account back."""
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         self.actor.lines["one"] = [Silence(), refusal(429, retry_after=60.0)]
         slow = self.open()
         self.refused_with(self.complete(), 429)
@@ -299,7 +298,7 @@ class RequestFaultTests(GatewayTestCase):
         self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK), ("two", Blame.BLOCK)])
         self.successResultOf(self.complete(prompt("gemini-2.5-pro")))
         self.assertIn("four", self.actor.asked)
-        self.gateway.pool = Pool.of([account("one"), account("two")])
+        self.gateway.pool = pool_of("one", "two")
         self.actor.lines = {"one": [denied], "two": [denied]}
         self.assertEqual(self.refused_with(self.complete(), 503).code, "upstream_auth_error")
 
@@ -307,7 +306,7 @@ class RequestFaultTests(GatewayTestCase):
         """Others do not ask a refusing account again while its request waits elsewhere; a pardon lifts that."""
         self.actor.lines = {"one": [refusal(403)], "two": [Silence()]}
         first = self.complete()
-        self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "two", "three"])
+        self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "three", "four"])
         self.actor.waiting[0].errback(refusal(403))
         self.refused_with(first, 403)
         self.assertIn("one", [self.answered_by() for _ in range(4)])
@@ -326,7 +325,7 @@ class RequestFaultTests(GatewayTestCase):
 
     def test_success_ends_a_block(self) -> None:
         """After an answer the next block is as short as the first; without one it would be longer."""
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         self.actor.lines["one"] = [refusal(403), GOOD, refusal(403)]
         self.refused_with(self.complete(), 403)
         self.clock.advance(60)

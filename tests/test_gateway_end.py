@@ -6,15 +6,14 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame
 from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway import Trail
 from agd.gateway.quest import LATER, SOON
-from tests.gateways import MODEL, GatewayTestCase, prompt
+from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import EMPTY, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
-from tests.upstream.wire import HEAD, Connection, Wire, account, chunk, chunked, sse
+from tests.upstream.wire import HEAD, Connection, Wire, chunk, chunked, sse
 
 
 class ExhaustedTests(GatewayTestCase):
@@ -36,7 +35,7 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_bounded_by_usable_accounts(self) -> None:
         """No account is asked twice for one request."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(500))
         self.refused_with(self.complete(), 502)
         self.assertEqual(self.actor.asked, ["one", "two"])
@@ -44,7 +43,7 @@ class ExhaustedTests(GatewayTestCase):
     def test_last_real_cause(self) -> None:
         """The client is told the last cause by its status, and when to come back."""
         for last, status in (
-            (refusal(429, retry_after=7.0, quota_ids=("PerMinute",)), 429),
+            (refusal(429), 429),
             (refusal(503), 503),
             (refusal(529), 503),
             (refusal(500), 502),
@@ -60,18 +59,19 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_all_used_up(self) -> None:
         """When every quota is used up the client is told to wait for the first account that comes back."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.actor.lines = {"one": [refusal(429, retry_after=20.5)], "two": [refusal(429, retry_after=90.0)]}
         self.assertEqual(self.refused_with(self.complete(), 429).retry_after, 21)
 
     def test_all_resting_from_before(self) -> None:
-        """While everybody rests nobody is asked: 429 at once, with the wait that is left."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        """While everybody rests nobody is asked: 429 at once, which says so, with the wait that is left."""
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(429, retry_after=60.0, message="Quota exceeded"))
         self.refused_with(self.complete(), 429)
         self.clock.advance(20)
         error = self.refused_with(self.complete(), 429)
-        self.assertEqual((error.retry_after, error.message), (40, "Quota exceeded"))
+        words = f"No account can be asked for {MODEL} now, the first again in 40 s: Quota exceeded"
+        self.assertEqual((error.retry_after, error.message, error.code), (40, words, "rate_limit_exceeded"))
         self.assertEqual((self.actor.asked, self.trail.attempts), (["one", "two"], 0))
         self.assertIsNone(self.trail.account)
         self.clock.advance(40)
@@ -79,8 +79,21 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_free_account_that_was_not_asked(self) -> None:
         """When attempts end before accounts do, the client is sent to the free ones soon, not after the delay."""
-        self.everybody(refusal(429, retry_after=3600.0, quota_ids=("PerDay",)))
+        self.actor.lines = {"one": [UNREACHABLE], "two": [UNREACHABLE], "three": [refusal(429)]}
+        error = self.refused_with(self.complete(), 429)
+        self.assertEqual((error.retry_after, self.actor.asked), (LATER, ["one", "two", "three"]))
+        self.setUp()
+        self.gateway.max_attempts = 1
+        self.actor.lines["one"] = [refusal(429, retry_after=3600.0, quota_ids=("TokensPerMinute",))]
         self.assertEqual(self.refused_with(self.complete(), 429).retry_after, SOON)
+
+    def test_exhausted_accounts_are_no_attempts(self) -> None:
+        """An account that turns out to be exhausted or refused costs no attempt: while one is left it is asked."""
+        self.gateway.max_attempts = 1
+        spent = refusal(429, retry_after=3600.0, quota_ids=("PerDay",))
+        self.actor.lines = {"one": [spent], "two": [refusal(401)], "three": [spent]}
+        self.assertEqual(self.answered_by(), "four")
+        self.assertEqual(self.trail.attempts, 4)
 
     def test_nobody_rests(self) -> None:
         """After failures that hold nobody off there is still a number of seconds in the answer."""
@@ -92,7 +105,7 @@ class ExhaustedTests(GatewayTestCase):
 
     def test_refused_keys_only(self) -> None:
         """When no credential is good the client gets 503, never a 401 that it would take for its own key's."""
-        self.gateway.pool = Pool.of(map(account, ("one", "two")))
+        self.gateway.pool = pool_of("one", "two")
         self.everybody(refusal(401))
         error = self.refused_with(self.complete(), 503)
         self.assertEqual(error.code, "upstream_auth_error")
@@ -100,17 +113,21 @@ class ExhaustedTests(GatewayTestCase):
         self.assertEqual(self.actor.asked, ["one", "two"])
 
     def test_403_of_the_only_account(self) -> None:
-        """With nobody to compare with, a 403 is the account's: it is blocked, and the client gets the 403."""
-        self.gateway.pool = Pool.of([account("one")])
+        """With nobody to compare with, a 403 is the account's: it is blocked, and the client gets the 403.
+
+        The next client has been refused by nobody: it is told that accounts rest (G36).
+        """
+        self.gateway.pool = pool_of("one")
         self.actor.lines["one"] = [refusal(403)]
         self.refused_with(self.complete(), 403)
         self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK)])
-        self.refused_with(self.complete(), 403)
+        error = self.refused_with(self.complete(), 503)
+        self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
         self.assertEqual(self.actor.asked, ["one"])
 
     def test_no_accounts(self) -> None:
         """Without any account the answer is 503 and says what to configure."""
-        self.gateway.pool = Pool()
+        self.gateway.pool = pool_of()
         error = self.refused_with(self.complete(), 503)
         self.assertIn("[[accounts]]", error.message)
         self.assertIn("GEMINI_API_KEY", error.message)
@@ -140,7 +157,7 @@ class TrailTests(GatewayTestCase):
     def test_notices(self) -> None:
         """Notices of reading the request and of translating it are there even when nobody answers."""
         notice = Notice("user", "ignored")
-        self.gateway.pool = Pool()
+        self.gateway.pool = pool_of()
         asked = Prompt(MODEL, (), instructions=("Say hi.",), notices=(notice,))
         self.refused_with(self.complete(asked), 503)
         self.assertEqual([told.param for told in self.trail.notices], ["user", "messages"])
@@ -154,7 +171,7 @@ class TrailTests(GatewayTestCase):
     def test_secrets_stay_out(self) -> None:
         """No key is in what the trail or an error tells."""
         self.actor.lines["one"] = [REFUSED_KEY]
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         error = self.refused_with(self.complete(), 503)
         self.assertNotIn("key-one", f"{self.trail} {error} {error.message}")
 
@@ -204,7 +221,7 @@ class WireTests(GatewayTestCase):
 
     def test_stale_keep_alive(self) -> None:
         """A kept connection that breaks under a request is replaced by a new one, for the same account."""
-        self.gateway.pool = Pool.of([account("one")])
+        self.gateway.pool = pool_of("one")
         first = self.complete()
         self.say(self.wire.connect(), "a")
         self.successResultOf(first)

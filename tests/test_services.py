@@ -245,7 +245,7 @@ class CatalogueTests(SynchronousTestCase):
             self.upstream.fail(0, UpstreamFailure(FailureKind.STATUS, "bad", status=400, reason="API_KEY_INVALID"))
         self.assertIn("first@example.com disabled until reload: 400 bad", told(list(events), LogLevel.error))
         lease = self.daemon.gateway.pool.lease
-        self.assertEqual({lease("m", 0.0).email for _ in range(4)}, {"second@example.com"})
+        self.assertEqual({lease("m", 0.0).account.email for _ in range(4)}, {"second@example.com"})
         self.stop()
 
     def test_warns(self) -> None:
@@ -261,7 +261,7 @@ class CatalogueTests(SynchronousTestCase):
         self.assertIn("no list of models from second@example.com: 429 busy", warned)
         self.assertEqual(self.known, {"gemini-a", "gemini-b"})
         lease = self.daemon.gateway.pool.lease
-        self.assertEqual(len({lease("m", 0.0).email for _ in range(4)}), 2)
+        self.assertEqual(len({lease("m", 0.0).account.email for _ in range(4)}), 2)
         self.stop()
 
     def test_stops(self) -> None:

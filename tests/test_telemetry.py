@@ -8,7 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.verdict import judge
 from agd.conversation import Notice
+from agd.errors import Cause
 from agd.gateway import Trail
+from agd.gemini.causes import cause_of
 from agd.telemetry import LogObserver
 from tests.gateways import MODEL
 from tests.upstream.script import REFUSED_KEY, UNREACHABLE, refusal
@@ -75,20 +77,25 @@ class PunishedTests(SynchronousTestCase):
     """Lines about accounts."""
 
     def test_each_punishment(self) -> None:
-        """A refused key is an error, a block a warning, a cooldown a remark, each with the provider's reason."""
+        """A refused key is an error, a block a warning, a cooldown a remark, each with the provider's reason.
+
+        Where the operator can do something it says what.
+        """
+        hint = "put a new key in its place, then reload (SIGHUP)"
         for failure, level, words in (
-            (REFUSED_KEY, LogLevel.error, "disabled until reload: 400 API key not valid."),
-            (refusal(403), LogLevel.warn, f"blocked for {MODEL}: 403 status 403"),
+            (REFUSED_KEY, LogLevel.error, f"disabled until reload: 400 API key not valid.; {hint}"),
+            (refusal(403), LogLevel.warn, f"blocked for {MODEL}: 403 status 403; see the account's permissions"),
             (refusal(429, retry_after=9.0), LogLevel.info, f"rests 9.0s for {MODEL}: 429 status 429"),
         ):
             with capturedLogs() as events:
-                LogObserver().punished(account(), MODEL, failure, judge(failure))
+                LogObserver().punished(account(), MODEL, failure, judge(failure, cause_of(failure), 0.0))
             self.assertEqual([event["log_level"] for event in events], [level])
             self.assertEqual(formatEvent(events[0]), f"account one@example.com {words}")
 
     def test_nobody_is_blamed(self) -> None:
         """A failure that is nobody's fault has no line of its own: the answer's line tells it."""
         with capturedLogs() as events:
-            LogObserver().punished(account(), MODEL, UNREACHABLE, judge(UNREACHABLE))
-            LogObserver().failed(Trail("req_1"), account(), UNREACHABLE, judge(UNREACHABLE))
+            verdict = judge(UNREACHABLE, Cause.UNREACHABLE, 0.0)
+            LogObserver().punished(account(), MODEL, UNREACHABLE, verdict)
+            LogObserver().failed(Trail("req_1"), account(), UNREACHABLE, verdict)
         self.assertEqual(events, [])

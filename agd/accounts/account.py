@@ -10,6 +10,7 @@ from attrs import frozen
 
 from agd.accounts.credentials import ApiKey, Credential, Token
 from agd.accounts.redaction import redact
+from agd.accounts.terms import DEFAULT, Terms
 from agd.accounts.way import STRAIGHT, WayOut
 
 __all__ = ["Account", "ApiKey", "Kind", "opaque_id"]
@@ -34,11 +35,12 @@ class Account:
     project: str = ""
     location: str = ""
     way: WayOut = STRAIGHT
+    terms: Terms = DEFAULT
 
     @classmethod
-    def of_key(cls, email: str, base_url: str, secret: str) -> Account:
+    def of_key(cls, email: str, base_url: str, secret: str, terms: Terms = DEFAULT) -> Account:
         """Make the account of an API key. Its id stays the same as long as key, email and upstream do."""
-        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret))
+        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret), terms=terms)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -1,103 +1,148 @@
-"""What is held against one account: cooldowns, blocks, and whether its credential is refused.
-
-Both are kept per model, because quotas and permissions are. A cooldown ends when its time is over and not before; a
-block ends on trial: when its time is over one request tries the account, and what becomes of that one decides.
-"""
+"""What the pool knows of one account: what is held against it, what it carries, what it has done."""
 
 from __future__ import annotations
 
-from attrs import define, evolve, field
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+
+from attrs import define, field, frozen
 
 from agd.accounts.account import Account
+from agd.accounts.holds import Hold, Holds
 from agd.errors import UpstreamFailure
 
-BLOCK = 60.0
-"""Seconds of the first block of an account for a model; doubled each time a trial fails, up to MAX_BLOCK."""
-MAX_BLOCK = 3600.0
-TRIAL = 10.0
-"""Seconds that one request has for its trial before another may try; nobody has to report that it gave up."""
-MAX_HOLDS = 1000
-"""Models of one account with a cooldown, and with a block, that are remembered; names come from clients."""
+
+class Pause(StrEnum):
+    """What the operator has decreed for an account."""
+
+    DISABLED = "disabled"
+    DRAINING = "draining"
+    """As disabled; the word tells that what runs is waited for."""
 
 
-@define
-class Hold:
-    """Why and until when an account is not asked for a model. ``seconds`` is how long it was laid on for."""
+class Bar(StrEnum):
+    """What keeps an account from being asked."""
 
-    until: float
-    cause: UpstreamFailure
-    seconds: float
-    on_trial: bool = False
-    before: Hold | None = None
-    """What it took the place of, in case it is taken back."""
+    PAUSED = "paused"
+    REFUSED = "refused"
+    """Its credential is not valid."""
+    RESTING = "resting"
+    TRIAL = "trial"
+    """One request is trying it; that one's outcome is waited for."""
+    FULL = "full"
+    UPSTREAM = "upstream"
+    """Its upstream fails every request and is left alone for a while."""
+
+
+@frozen
+class Obstacle:
+    """Why an account cannot be asked for a model now, when to look again, and when it is over as far as is known."""
+
+    bar: Bar
+    wakes: float | None = None
+    ends: float | None = None
+    cause: UpstreamFailure | None = None
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it is over as soon as some running request is."""
+        return self.bar in {Bar.FULL, Bar.TRIAL}
+
+
+@frozen
+class QuotaSeen:
+    """A quota that the provider said was used up: its names, when it said so and when it is over (pool's clock)."""
+
+    kind: str
+    names: tuple[str, ...]
+    seen: float
+    ends: float
+
+
+@define(eq=False)
+class Purse:
+    """What the accounts of one project share: the rests for its quotas, and what befell the project as a whole."""
+
+    holds: Holds = field(factory=Holds)
+    seen: dict[str, QuotaSeen] = field(factory=dict)
+    """By model."""
+    last_lease: dict[str, float] = field(factory=dict)
+    """By model: when an account of the project was last asked."""
+    members: list[Standing] = field(factory=list, repr=False)
 
 
 @define(eq=False)
 class Standing:
-    """What the pool knows of one account. ``last_turn`` counts the pool's leases, 0: never asked."""
+    """``place`` is the account's in the configuration, from 0. ``last_turn`` counts the pool's leases, 0: never asked.
+
+    ``finish`` is its virtual time: each turn moves it on by 1 / weight, so whoever has the least is next.
+    """
 
     account: Account
-    disabled: UpstreamFailure | None = None
+    purse: Purse = field(repr=False)
+    place: int = 0
+    refused: UpstreamFailure | None = None
+    pause: Pause | None = None
+    why_paused: str = ""
     last_turn: int = 0
-    _cooldowns: dict[str, Hold] = field(factory=dict)
-    _blocks: dict[str, Hold] = field(factory=dict)
+    finish: float = 0.0
+    running: int = 0
+    running_for: Counter[str] = field(factory=Counter)
+    holds: Holds = field(factory=Holds)
+    tally: Counter[str] = field(factory=Counter)
+    """Counts since ever: ``asked``, ``served``, and each cause of failure."""
 
-    def succeed(self, account: Account) -> Standing:
-        """Make the standing of the same account in a newly read configuration: its credential gets another chance."""
-        return Standing(account, last_turn=self.last_turn, cooldowns=dict(self._cooldowns), blocks=dict(self._blocks))
+    def against(self, model: str, now: float) -> Iterator[Hold]:
+        """Give every hold that stands against the model, its own and its project's."""
+        yield from self.holds.on(model, now)
+        yield from self.purse.holds.on(model, now)
 
-    def rests(self, model: str, now: float) -> Hold | None:
-        """Give the hold that keeps this account longest from serving the model."""
-        holds = (self._cooldowns.get(model), self._blocks.get(model))
-        return max((hold for hold in holds if hold is not None and hold.until > now), key=_until, default=None)
+    def obstacle(self, model: str, now: float) -> Obstacle | None:
+        """Tell what keeps the account from being asked; None: it may be, be it for trial."""
+        if self.pause is not None:
+            return Obstacle(Bar.PAUSED)
+        if self.refused is not None:
+            return Obstacle(Bar.REFUSED, cause=self.refused)
+        closed = [hold for hold in self.against(model, now) if not hold.lets_try(now)]
+        if closed:
+            return _rest(closed)
+        return Obstacle(Bar.FULL) if self.is_full(model) else None
 
-    def take_turn(self, turn: int, model: str, now: float) -> None:
-        """Note that the account is asked; where a block had run out, this is the trial and others wait for it."""
-        self.last_turn = turn
-        block = self._blocks.get(model)
-        if block is not None:
-            block.until, block.on_trial = now + TRIAL, True
+    def is_full(self, model: str) -> bool:
+        """Tell whether it carries as much as it may, altogether or for the model."""
+        terms = self.account.terms
+        if terms.max_concurrency is not None and self.running >= terms.max_concurrency:
+            return True
+        if not terms.limits:
+            return False
+        limit = terms.limit(model)
+        return limit is not None and self.running_for[model] >= limit
 
-    def cool(self, model: str, seconds: float, cause: UpstreamFailure, now: float) -> None:
-        """Let the account rest; what it was told before is not cut short."""
-        before = self._cooldowns.get(model)
-        if before is None or before.until < now + seconds:
-            _keep(self._cooldowns, model, Hold(now + seconds, cause, seconds, before=_last(before)))
+    def carry(self, model: str) -> None:
+        """Count a request that begins."""
+        self.running += 1
+        self.running_for[model] += 1
+        self.tally["asked"] += 1
 
-    def block(self, model: str, cause: UpstreamFailure, now: float) -> None:
-        """Take the account out for the model. Requests that were on their way already do not lengthen a block."""
-        before = self._blocks.get(model)
-        if before is not None and before.until > now and not before.on_trial:
-            return
-        seconds = BLOCK if before is None else min(before.seconds * 2, MAX_BLOCK)
-        _keep(self._blocks, model, Hold(now + seconds, cause, seconds, before=_last(before)))
-
-    def pardon(self, model: str, cause: UpstreamFailure) -> None:
-        """Take back what was laid on for a failure: it turned out to be the request's."""
-        for holds in (self._cooldowns, self._blocks):
-            hold = holds.get(model)
-            if hold is not None and hold.cause is cause:
-                del holds[model]
-                if hold.before is not None:
-                    holds[model] = hold.before
-
-    def forgive(self, model: str) -> None:
-        """Lift a block: the account has served the model."""
-        self._blocks.pop(model, None)
-
-
-def _keep(holds: dict[str, Hold], model: str, hold: Hold) -> None:
-    """Remember a hold as the newest; the oldest goes when there are too many."""
-    holds.pop(model, None)
-    holds[model] = hold
-    if len(holds) > MAX_HOLDS:
-        del holds[next(iter(holds))]
+    def put_down(self, model: str) -> None:
+        """Count a request that has ended."""
+        self.running -= 1
+        self.running_for[model] -= 1
+        if not self.running_for[model]:
+            del self.running_for[model]
 
 
-def _last(hold: Hold | None) -> Hold | None:
-    """Give a hold without what it took the place of itself: nobody goes back further than one."""
-    return None if hold is None else evolve(hold, before=None)
+def _rest(closed: list[Hold]) -> Obstacle:
+    """Sum holds up: the account is back when the last of them lets it."""
+    longest = max(closed, key=_ends)
+    wakes = [hold.wakes for hold in closed]
+    known = [wake for wake in wakes if wake is not None]
+    if len(known) < len(wakes):
+        return Obstacle(Bar.TRIAL, cause=longest.cause)
+    trial = any(hold.on_trial for hold in closed)
+    return Obstacle(Bar.TRIAL if trial else Bar.RESTING, max(known), longest.until, longest.cause)
 
 
-def _until(hold: Hold) -> float:
+def _ends(hold: Hold) -> float:
     return hold.until

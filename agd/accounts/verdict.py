@@ -2,25 +2,35 @@
 
 The rule behind the table: an account is blamed only for what is the account's. A fault of the request, of the
 network or of the provider's machines blames nobody. Where one answer alone cannot tell the account's fault from the
-request's (403, 404, a 429 that names no quota), the verdict is *contestable*: a second account that answers the same
-shows that it is the request, and nobody is blamed.
+request's, the verdict is *contestable*: a second account that answers the same shows that it is the request, and
+nobody is blamed (PITFALLS G30, G33, G35).
 """
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from types import MappingProxyType
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from agd.errors import FailureKind, UpstreamFailure
+from agd.accounts.pacific import until_midnight
+from agd.errors import Cause, UpstreamFailure
 
 UNTOLD_COOLDOWN = 5.0
-"""Seconds an account rests for a model after a 429 that does not say how long."""
-DAY_QUOTA_COOLDOWN = 900.0
-"""Seconds between two looks at an account whose daily quota is used up and that does not say until when."""
-
-_CANCELLED = frozenset({408, 499})
-_UNIMPLEMENTED = 501
+"""Seconds of the first rest after a 429 that does not say how long; doubled each time in a row."""
+MINUTE = 60.0
+"""Seconds in which a quota by the minute is over, whatever the provider forgot to say."""
+MOST_UNTOLD = 300.0
+"""Seconds of the longest rest that nobody told."""
+LONGEST = 8 * 24 * 3600.0
+"""Seconds; a longer rest is taken for this (G34)."""
+SHORTEST = 1.0
+BLOCK = 60.0
+"""Seconds of the first block; doubled each time a trial fails, up to MAX_BLOCK."""
+MAX_BLOCK = 3600.0
+LONG_BLOCK = 900.0
+"""Seconds of the first block for what only a person can put right."""
 
 
 class Blame(Enum):
@@ -28,43 +38,71 @@ class Blame(Enum):
 
     NOBODY = "nobody"
     COOL = "cool"
-    """The account rests for this model, for the seconds of the verdict."""
+    """Rest for the seconds of the verdict."""
     BLOCK = "block"
-    """The account does not serve this model; it is tried again after a growing while."""
+    """Out until a trial succeeds; a trial is made after a growing while."""
     DISABLE = "disable"
     """The credential is not valid; the account is out until the configuration is read again."""
 
 
+class Scope(StrEnum):
+    """What a failure is about."""
+
+    REQUEST = "request"
+    MODEL = "model"
+    """One model of the account. Quotas are the project's: its other accounts share the rest."""
+    ACCOUNT = "account"
+    PROJECT = "project"
+    """Every account of the project, for every model."""
+    UPSTREAM = "upstream"
+    """The provider's machines, or the way there: the circuit breaker's affair."""
+
+
+class Phase(StrEnum):
+    """How far an attempt had come when it failed."""
+
+    OPENING = "opening"
+    """Nothing has been given to the client: another account may be asked."""
+    STREAMING = "streaming"
+    """The answer had begun: the account may be blamed, but nobody else is asked."""
+
+
 @frozen
 class Verdict:
-    """What follows from one failed attempt. ``seconds`` goes with ``COOL`` only."""
+    """What follows from one failed attempt.
+
+    ``seconds`` goes with ``COOL`` and ``BLOCK``; where ``most`` is not 0 the provider did not tell them, and each
+    further time in a row doubles them up to that. ``hint`` is what an operator can do about it, empty: nothing.
+    """
 
     rotate: bool
     blame: Blame = Blame.NOBODY
     seconds: float = 0.0
     contestable: bool = False
+    scope: Scope = Scope.REQUEST
+    most: float = 0.0
+    cause: Cause = Cause.REQUEST
+    reason: str = ""
+    hint: str = ""
 
 
-def judge(failure: UpstreamFailure, *, of_account: bool = False) -> Verdict:
+def judge(failure: UpstreamFailure, cause: Cause, wall: float, phase: Phase = Phase.OPENING) -> Verdict:
     """Decide what one failed attempt means for its account and for the request.
 
-    ``of_account``: the provider says that it is the account that it refuses (its project, its billing), so a second
-    account that is refused in the same way does not make it the request's fault.
+    ``cause`` is what the failure was found to be about; ``wall`` is the time in unix seconds, as the end of the
+    provider's day is a time of the calendar.
     """
-    if failure.kind is not FailureKind.STATUS or _is_transient(failure.status):
-        return Verdict(rotate=True)
-    if credential_refused(failure):
-        return Verdict(rotate=True, blame=Blame.DISABLE)
-    if failure.status == 429:
-        return _judge_quota(failure)
-    if failure.status == 403 or (failure.status == 404 and "model" in failure.message.lower()):
-        return Verdict(rotate=True, blame=Blame.BLOCK, contestable=not of_account)
-    return Verdict(rotate=False)
+    verdict = ruling(cause)
+    if verdict.blame is Blame.COOL:
+        verdict = _with_time(verdict, failure, wall)
+    if phase is Phase.STREAMING:
+        return evolve(verdict, rotate=False, contestable=False)
+    return verdict
 
 
-def credential_refused(failure: UpstreamFailure) -> bool:
-    """Tell whether the provider says that the credential itself is not valid: 401, or 400 with API_KEY_INVALID."""
-    return failure.status == 401 or (failure.status == 400 and failure.reason == "API_KEY_INVALID")
+def ruling(cause: Cause) -> Verdict:
+    """Return what is always done about a cause; times that the provider tells come on top."""
+    return evolve(_TABLE[cause], cause=cause)
 
 
 def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
@@ -72,19 +110,78 @@ def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
     return failure.status, failure.grpc, failure.reason
 
 
-def _is_transient(status: int | None) -> bool:
-    """Tell whether a status is the provider's own trouble, which other accounts may be spared.
+def _with_time(verdict: Verdict, failure: UpstreamFailure, wall: float) -> Verdict:
+    """Set how long a rest is: what the provider told, or what is known of the quota."""
+    told = failure.retry_after
+    if verdict.cause is Cause.DAY_QUOTA and (told is None or told < MAX_BLOCK):
+        # The provider tells the end of the running minute even when it is the day that is used up.
+        return evolve(verdict, seconds=max(until_midnight(wall), told or 0.0), most=0.0)
+    if told is None:
+        return verdict
+    return evolve(verdict, seconds=min(max(told, SHORTEST), LONGEST), most=0.0, contestable=False)
 
-    So is a good status other than 200: what the provider never answers with, something in between did.
-    """
-    if status is None or status in _CANCELLED:
-        return status is not None
-    return status < 400 or (status >= 500 and status != _UNIMPLEMENTED)
+
+def _nobody(scope: Scope, reason: str, hint: str = "") -> Verdict:
+    return Verdict(rotate=True, scope=scope, reason=reason, hint=hint)
 
 
-def _judge_quota(failure: UpstreamFailure) -> Verdict:
-    if failure.retry_after is not None:
-        return Verdict(rotate=True, blame=Blame.COOL, seconds=failure.retry_after)
-    if any("PerDay" in quota for quota in failure.quota_ids):
-        return Verdict(rotate=True, blame=Blame.COOL, seconds=DAY_QUOTA_COOLDOWN)
-    return Verdict(rotate=True, blame=Blame.COOL, seconds=UNTOLD_COOLDOWN, contestable=not failure.quota_ids)
+def _block(scope: Scope, reason: str, hint: str, *, seconds: float = LONG_BLOCK, contestable: bool = False) -> Verdict:
+    return Verdict(True, Blame.BLOCK, seconds, contestable, scope, MAX_BLOCK, reason=reason, hint=hint)
+
+
+def _disable(reason: str, hint: str) -> Verdict:
+    return Verdict(True, Blame.DISABLE, scope=Scope.ACCOUNT, reason=reason, hint=hint)
+
+
+def _cool(reason: str, most: float, *, contestable: bool = False) -> Verdict:
+    return Verdict(True, Blame.COOL, UNTOLD_COOLDOWN, contestable, Scope.MODEL, most, reason=reason)
+
+
+_NEW_KEY = "put a new key in its place, then reload (SIGHUP)"
+
+_TABLE: Mapping[Cause, Verdict] = MappingProxyType({
+    Cause.REQUEST: Verdict(rotate=False, reason="the request cannot be carried out as it is"),
+    Cause.UNIMPLEMENTED: Verdict(rotate=False, reason="the provider does not offer this operation"),
+    Cause.KEY_INVALID: _disable("the key is not valid", _NEW_KEY),
+    Cause.KEY_EXPIRED: _disable("the key has expired", _NEW_KEY),
+    Cause.KEY_LEAKED: _disable("the provider has shut the key off: it was found in public", _NEW_KEY),
+    Cause.UNAUTHENTICATED: _disable("the credential was not accepted", "check the account's credential, then reload"),
+    Cause.SUSPENDED: _disable(
+        "the account or its project is suspended", "see the provider's console and mail; reload when it is lifted"
+    ),
+    Cause.KEY_RESTRICTED: _block(
+        Scope.ACCOUNT, "the key may not be used from here", "allow this address and API in the key's restrictions"
+    ),
+    Cause.VALIDATION: _block(
+        Scope.ACCOUNT, "the provider wants the account confirmed", "sign in to the account and confirm it"
+    ),
+    Cause.REGION: _block(
+        Scope.ACCOUNT, "the provider does not serve this region", "give the account a way out in a region it serves"
+    ),
+    Cause.BILLING: _block(
+        Scope.PROJECT, "the project's billing is off or in trouble", "see the project's billing in the console"
+    ),
+    Cause.SERVICE_DISABLED: _block(
+        Scope.PROJECT, "the project has not switched the API on", "enable the API for the project in the console"
+    ),
+    Cause.PRECONDITION: _block(
+        Scope.MODEL, "the account is not in a state for this", "see the provider's words", seconds=BLOCK,
+        contestable=True,
+    ),
+    Cause.FORBIDDEN: _block(
+        Scope.MODEL, "the account may not use this model", "see the account's permissions", seconds=BLOCK,
+        contestable=True,
+    ),
+    Cause.MODEL_MISSING: _block(
+        Scope.MODEL, "the account does not have this model", "leave the model out of the account's models",
+        seconds=BLOCK, contestable=True,
+    ),
+    Cause.MINUTE_QUOTA: _cool("the quota of the minute is used up", MINUTE),
+    Cause.DAY_QUOTA: _cool("the quota of the day is used up", 0.0),
+    Cause.UNTOLD_QUOTA: _cool("a limit was met that is not named", MOST_UNTOLD, contestable=True),
+    Cause.OVERLOADED: _nobody(Scope.UPSTREAM, "the provider is short of capacity for the model"),
+    Cause.SERVER: _nobody(Scope.UPSTREAM, "the provider's machines had a fault"),
+    Cause.TIMEOUT: _nobody(Scope.UPSTREAM, "the provider did not answer in time"),
+    Cause.UNREACHABLE: _nobody(Scope.UPSTREAM, "the provider could not be reached", "check the way out"),
+    Cause.BROKEN: _nobody(Scope.REQUEST, "the answer was empty, cut or garbled"),
+})  # fmt: skip

@@ -9,7 +9,7 @@ import attrs
 
 from agd.cli.markdown import table
 from agd.settings import ENVIRONMENT, Setting, Settings, settings_of
-from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap
+from agd.settings.structure import ArrayOf, CountMap, OpenTables, TableOf, TablesOf, TextMap
 
 _HEAD = """\
 # Configuration
@@ -47,9 +47,12 @@ def _section(name: str, setting: Setting) -> str:
 
 
 def _keys(of: type[attrs.AttrsInstance], prefix: str = "") -> Iterator[tuple[str, ...]]:
-    """Yield a line for each key, and behind an array of tables the lines of its elements' keys."""
+    """Yield a line for each key, for those of a table within, and behind an array of tables its elements' keys."""
     fields = attrs.fields_dict(of)
     for name, setting in settings_of(of).items():
+        if isinstance(setting.kind, TableOf):
+            yield from _keys(setting.kind.table, f"{prefix}{name}.")
+            continue
         inner = setting.kind.item if isinstance(setting.kind, ArrayOf) else None
         allowed = "an array of tables" if isinstance(inner, TableOf) else setting.kind.allowed
         yield f"`{prefix}{name}`", allowed, _default(fields[name].default, setting), _code(setting.doc)
@@ -63,7 +66,7 @@ def _default(value: Any, setting: Setting) -> str:
         return "required"
     if value is None:
         return ""
-    if isinstance(setting.kind, TextMap | OpenTables | TablesOf):
+    if isinstance(setting.kind, TextMap | CountMap | OpenTables | TablesOf):
         return "`{}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -231,3 +231,5 @@ class Prompt:
     echo: Mapping[str, Any] = field(factory=dict)
     """Request fields that the client's protocol repeats in its answer (Responses: metadata, instructions, …)."""
     notices: tuple[Notice, ...] = ()
+    session: str | None = None
+    """What the client says of the conversation this belongs to, see ``conversation.session``; None: nothing."""

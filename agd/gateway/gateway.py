@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -11,12 +12,14 @@ from twisted.internet.interfaces import IReactorTime
 from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
+from agd.accounts.session import session_key
 from agd.conversation import Answer, Event, Notice, Prompt
 from agd.gateway.flow import Flow, fold
 from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Observer, Trail
+from agd.gateway.waiting import WaitingRoom
 from agd.gemini.models import NO_OVERRIDES, Overrides
 from agd.options import DEFAULT, Options
 from agd.routing import Router
@@ -41,6 +44,8 @@ class Gateway:
     ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
     another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
     that requests are written in before it is known who will be asked; any other is written when it is wanted.
+    ``wall`` gives unix seconds, for quotas that end with the day; ``stopwatch`` gives seconds that pass while the
+    reactor's clock stands still.
     """
 
     pool: Pool
@@ -53,9 +58,15 @@ class Gateway:
     clock: IReactorTime
     observer: Observer
     renew: Callable[[Account], Account | None]
+    wall: Callable[[], float] = time.time
+    stopwatch: Callable[[], float] = time.perf_counter
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
     dialect: str = DIALECT
+    waiting: WaitingRoom = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.waiting = WaitingRoom(lambda: self.pool, self.clock, self.stopwatch)
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
@@ -89,6 +100,7 @@ class Gateway:
         options, overrides = self.options, self.overrides
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
+        trail.session = session_key(prompt, trail.owner)
         trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())

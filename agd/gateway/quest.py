@@ -7,20 +7,25 @@ attempt's failure means is judged in ``accounts.verdict``; here that judgement i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
+from twisted.internet.defer import CancelledError
 
 from agd.accounts.account import Account
-from agd.accounts.pool import Exhausted, Pool
-from agd.accounts.verdict import Blame, Verdict, fingerprint, judge
+from agd.accounts.lease import Lease
+from agd.accounts.search import Exhausted
+from agd.accounts.verdict import Blame, Phase, Scope, Verdict, fingerprint, judge
 from agd.conversation import Event, Notice
-from agd.errors import FailureKind, GatewayError, UpstreamFailure
+from agd.errors import Cause, FailureKind, GatewayError, UpstreamFailure
 from agd.gateway.plan import Call, Plan
+from agd.gateway.refusals import nobody, resting
 from agd.gateway.scrutiny import Scrutiny
-from agd.gateway.trail import Trail
-from agd.gemini.causes import account_refused, signature_refused
+from agd.gateway.trail import Attempt, Trail
+from agd.gateway.waiting import Wanted
+from agd.gemini.causes import cause_of, signature_refused
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import Collector, Relay
 
@@ -33,6 +38,10 @@ SOON = 1.0
 """Seconds told in Retry-After when an account is free that this request did not come to."""
 LATER = 30.0
 """Seconds told in Retry-After when nothing says how long: nobody is on hold, yet everybody failed."""
+MOST_FOUND_OUT = 30
+"""Accounts that one request may find exhausted or refused, beyond its attempts: each is found out once, by somebody."""
+ALONE = 60.0
+"""Seconds without another lease after which a used up quota of tokens can only be this request's doing (G35)."""
 
 
 @define(eq=False)
@@ -44,48 +53,64 @@ class Quest:
     _plan: Plan
     _call: Call
     _scrutiny: Scrutiny = field(init=False)
+    _wanted: Wanted = field(init=False)
     _attempts: int = 0
-    _tried: set[str] = field(factory=set)
+    _found_out: int = 0
     _contested: dict[object, tuple[Account, Verdict, UpstreamFailure]] = field(factory=dict)
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
     _renewed: set[str] = field(factory=set)
+    _upstream_blamed: bool = False
+    _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
         self._scrutiny = Scrutiny(self._plan, self._tell)
+        trail, scheduling, now = self._trail, self._gateway.pool.scheduling, self._gateway.clock.seconds()
+        ends, patient = now + scheduling.queue_seconds, now + scheduling.max_wait
+        self._wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
 
     async def stream(self) -> Relay:
-        """Try accounts until one begins to answer. Raises ``GatewayError`` with the last real cause."""
-        return await self._pursue(self._begun)
+        """Try accounts until one begins to answer. Raises ``GatewayError`` with the last real cause.
+
+        The account is given back when the relay ends.
+        """
+        return await self._pursue(self._begun, self._hand_over)
 
     async def whole(self) -> Sequence[Event]:
         """Try accounts until one has answered, and return all it said. Raises as ``stream`` does."""
-        return await self._pursue(self._collected)
+        return await self._pursue(self._collected, self._hand_back)
 
     async def count(self) -> int:
         """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
-        return await self._pursue(self._counted)
+        return await self._pursue(self._counted, self._hand_back)
 
-    async def _pursue(self, ask: Callable[[Account], Awaitable[T]]) -> T:
+    async def _pursue(self, ask: Callable[[Account], Awaitable[T]], served: Callable[[Lease, Attempt, T], None]) -> T:
         try:
-            return await self._try(ask)
+            return await self._try(ask, served)
         finally:
             self._settle()
 
-    async def _try(self, ask: Callable[[Account], Awaitable[T]]) -> T:
+    async def _try(self, ask: Callable[[Account], Awaitable[T]], served: Callable[[Lease, Attempt, T], None]) -> T:
         last: UpstreamFailure | None = None
         while last is None or self._attempts < self._gateway.max_attempts:
-            account = self._lease(last)
-            self._attempts += 1
-            self._trail.attempts += 1
+            lease, attempt = await self._lease(last)
             try:
-                answer = await self._attempt(account, ask)
+                answer = await self._attempt(lease, ask)
             except UpstreamFailure as failure:
                 last = failure
-                self._judge(account, failure)
+                try:
+                    self._judge(lease, attempt, failure)
+                finally:
+                    self._give_back(lease, attempt)
+            except BaseException as error:
+                attempt.verdict = "left" if isinstance(error, CancelledError | GeneratorExit) else "mistake"
+                self._give_back(lease, attempt)
+                raise
             else:
-                self._gateway.pool.forgive(account, self._trail.model)
+                attempt.verdict, attempt.first = "served", self._since(attempt)
+                self._gateway.pool.succeed(lease, self._gateway.clock.seconds())
+                served(lease, attempt, answer)
                 return answer
         raise self._exhausted(last)
 
@@ -95,8 +120,9 @@ class Quest:
             self._report(account, verdict, failure)
         self._contested.clear()
 
-    async def _attempt(self, account: Account, ask: Callable[[Account], Awaitable[T]]) -> T:
+    async def _attempt(self, lease: Lease, ask: Callable[[Account], Awaitable[T]]) -> T:
         """Ask one account, and again after a failure that says nothing about it."""
+        account = lease.account
         while True:
             try:
                 return await ask(account)
@@ -105,6 +131,34 @@ class Quest:
                 if again is None:
                     raise
                 account = again
+
+    # ------------------------------------------------------------------ giving accounts back
+
+    def _hand_over(self, lease: Lease, attempt: Attempt, relay: Relay) -> None:
+        """Leave the account with a stream until that ends."""
+        if relay.is_over:
+            self._give_back(lease, attempt)
+        else:
+            relay.on_end = partial(self._ended, lease, attempt)
+
+    def _hand_back(self, lease: Lease, attempt: Attempt, _: object) -> None:
+        self._give_back(lease, attempt)
+
+    def _ended(self, lease: Lease, attempt: Attempt, failure: UpstreamFailure | None) -> None:
+        """A stream is over. One that broke off with an error of the account blames it as ever; it is not repeated."""
+        if failure is not None:
+            verdict = self._weigh(failure, Phase.STREAMING)
+            attempt.verdict, attempt.failure = verdict.cause.value, str(failure)
+            verdict = self._gateway.pool.fail(lease, verdict, failure, self._gateway.clock.seconds())
+            self._report(lease.account, verdict, failure)
+        self._give_back(lease, attempt)
+
+    def _give_back(self, lease: Lease, attempt: Attempt) -> None:
+        attempt.total = self._since(attempt)
+        lease.release()
+
+    def _since(self, attempt: Attempt) -> float:
+        return self._gateway.clock.seconds() - attempt.began
 
     async def _begun(self, account: Account) -> Relay:
         """Get the beginning of an answer that is worth giving on."""
@@ -131,7 +185,10 @@ class Quest:
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
         outgoing = self._call.written(account.kind)
         self._trail.note(outgoing.notices, strict=self._plan.options.strict_parameters)
-        return await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
+        relay = await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
+        if self._current is not None:
+            self._current.head = relay.head_at - self._current.began
+        return relay
 
     def _second_try(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Say whom to ask at once, uncounted, after a failure that is no account's; None: judge it."""
@@ -150,22 +207,41 @@ class Quest:
                 return account
         return self._renew(account, failure)
 
-    def _lease(self, last: UpstreamFailure | None) -> Account:
-        gateway = self._gateway
+    async def _lease(self, last: UpstreamFailure | None) -> tuple[Lease, Attempt]:
+        """Take the next account, or wait for one. Raises ``GatewayError`` when there is none in time."""
+        gateway, clock = self._gateway, self._gateway.clock
+        asked = clock.seconds()
         try:
-            account = gateway.pool.lease(self._trail.model, gateway.clock.seconds(), self._tried)
+            lease = await gateway.waiting.lease(self._wanted)
         except Exhausted as exhausted:
-            cause = last or exhausted.cause
-            if cause is None:
-                raise _nobody(gateway.pool) from None
-            raise self._exhausted(cause) from None
-        self._tried.add(account.id)
-        self._trail.account = account
-        return account
+            raise self._refusal(last, exhausted) from None
+        finally:
+            self._trail.queue += clock.seconds() - asked
+        now, pick = clock.seconds(), self._wanted.pick
+        attempt = Attempt(lease.account, lease.why, now, max(0.0, now - asked - pick), pick, is_trial=lease.is_trial)
+        self._current = attempt
+        self._attempts += 1
+        self._trail.attempts += 1
+        self._trail.account = lease.account
+        self._trail.tries.append(attempt)
+        if last is None:
+            gateway.pool.upstreams.budget(lease.account.base_url).deposit()
+        return lease, attempt
 
-    def _judge(self, account: Account, failure: UpstreamFailure) -> None:
+    def _refusal(self, last: UpstreamFailure | None, exhausted: Exhausted) -> GatewayError:
+        if last is not None:
+            return self._exhausted(last)
+        self._settle()
+        pool = self._gateway.pool
+        if exhausted.cause is None:
+            return nobody(pool, self._trail.model, exhausted)
+        return resting(self._trail.model, exhausted, client_error(exhausted.cause))
+
+    def _judge(self, lease: Lease, attempt: Attempt, failure: UpstreamFailure) -> None:
         """Carry out what a failure means. Raises ``GatewayError`` when asking others is of no use."""
-        verdict = judge(failure, of_account=account_refused(failure))
+        pool, now = self._gateway.pool, self._gateway.clock.seconds()
+        account, verdict = lease.account, self._weigh(failure, Phase.OPENING, lease.idle)
+        attempt.verdict, attempt.failure = verdict.cause.value, str(failure)
         self._record(account, failure)
         self._gateway.observer.failed(self._trail, account, failure, verdict)
         if _is_models(failure):
@@ -174,15 +250,45 @@ class Quest:
         if verdict.contestable and mark in self._contested:
             # The same from two accounts: it is the request, and neither is blamed for it.
             first, _, cause = self._contested.pop(mark)
-            self._gateway.pool.pardon(first, self._trail.model, cause)
+            pool.pardon(first, cause)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
-        self._gateway.pool.punish(account, self._trail.model, verdict, failure, self._gateway.clock.seconds())
+        verdict = self._blame(lease, verdict, failure, now)
         if verdict.contestable:
             self._contested[mark] = (account, verdict, failure)
         else:
             self._report(account, verdict, failure)
+        self._go_on(lease, verdict, failure)
+
+    def _weigh(self, failure: UpstreamFailure, phase: Phase, idle: float = 0.0) -> Verdict:
+        """Judge a failure. A quota of tokens that nobody else can have used up may be too small for the request."""
+        cause = cause_of(failure)
+        verdict = judge(failure, cause, self._gateway.wall(), phase)
+        if cause is Cause.MINUTE_QUOTA and idle > ALONE and _of_tokens(failure):
+            return evolve(verdict, contestable=True)
+        return verdict
+
+    def _blame(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure, now: float) -> Verdict:
+        """Carry a verdict out. One request counts once against an upstream, however often it was repeated."""
+        counts = verdict.scope is Scope.UPSTREAM
+        again = counts and self._upstream_blamed and not lease.is_trial
+        self._upstream_blamed = self._upstream_blamed or counts
+        told = evolve(verdict, scope=Scope.REQUEST) if again else verdict
+        return evolve(self._gateway.pool.fail(lease, told, failure, now), scope=verdict.scope)
+
+    def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
+        """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
+        if verdict.blame is not Blame.COOL or verdict.contestable:
+            self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
+        if lease.is_trial:
+            self._wanted.trials = False  # a trial failed at this request's expense: that is enough
+        if _is_found_out(verdict) and self._found_out < MOST_FOUND_OUT:
+            self._found_out += 1
+            self._attempts -= 1
+        goes_on = self._attempts < self._gateway.max_attempts
+        if goes_on and verdict.scope is Scope.UPSTREAM and not self._gateway.pool.may_repeat(lease.account.base_url):
+            raise self._exhausted(failure)
 
     def _report(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
         if verdict.blame is not Blame.NOBODY:
@@ -190,7 +296,7 @@ class Quest:
 
     def _renew(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Renew a refused credential, once each: read it again where it comes from, or get another token (K14)."""
-        if account.id in self._renewed or judge(failure).blame is not Blame.DISABLE:
+        if account.id in self._renewed or self._weigh(failure, Phase.OPENING).blame is not Blame.DISABLE:
             return None
         fresh = self._gateway.renew(account)
         if fresh is None:
@@ -222,11 +328,16 @@ class Quest:
         return error
 
 
-def _nobody(pool: Pool) -> GatewayError:
-    reason = pool.unready() or "no account can serve this model now"
-    return GatewayError(503, reason, type="server_error", code="no_usable_account")
-
-
 def _is_models(failure: UpstreamFailure) -> bool:
     """Tell whether the model itself ended an answer without any use in it, and said how (F05)."""
     return failure.kind is FailureKind.MALFORMED and failure.reason != ""
+
+
+def _is_found_out(verdict: Verdict) -> bool:
+    """Tell whether the account alone was the cause, and is out for it: that is no attempt at the request (G33)."""
+    return verdict.blame in {Blame.COOL, Blame.DISABLE} and not verdict.contestable
+
+
+def _of_tokens(failure: UpstreamFailure) -> bool:
+    """Tell whether the quotas that were used up all count tokens: one request alone may be more than they allow."""
+    return bool(failure.quota_ids) and all("token" in quota.lower() for quota in failure.quota_ids)

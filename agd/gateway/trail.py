@@ -17,10 +17,37 @@ LOCAL = "local"
 
 
 @define
+class Attempt:
+    """One turn of an account: why it was that one, what came of it, and what it took, in seconds.
+
+    ``began`` is of the reactor's clock. ``queue``: waiting for an account; ``pick``: choosing it; ``head``: until the
+    upstream's status line, None: it never came; ``first``: until the first event, or the end of a plain answer;
+    ``total``: until the account was given back, None: it is still at work. All but ``queue`` and ``pick`` count from
+    ``began``. ``verdict`` is empty while nothing is decided, ``served``, ``left`` when the client did not wait, or
+    the cause of the failure (``agd.errors.Cause``).
+    """
+
+    account: Account
+    why: str
+    began: float
+    queue: float = 0.0
+    pick: float = 0.0
+    head: float | None = None
+    first: float | None = None
+    total: float | None = None
+    verdict: str = ""
+    failure: str = ""
+    is_trial: bool = False
+
+
+@define
 class Trail:
     """What became of one request: the web shows it in headers, telemetry in the log.
 
-    ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another.
+    ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``session`` is
+    the conversation it belongs to, as ``accounts.session`` tells. ``attempts`` counts the accounts that were asked,
+    ``tries`` tells of each; ``queue`` are the seconds that were spent waiting for accounts, also for one that never
+    came.
     """
 
     request_id: str
@@ -31,6 +58,9 @@ class Trail:
     failures: list[str] = field(factory=list)
     notices: tuple[Notice, ...] = ()
     owner: str = LOCAL
+    session: str = ""
+    tries: list[Attempt] = field(factory=list)
+    queue: float = 0.0
 
     def note(self, notices: Iterable[Notice], *, strict: bool = False) -> None:
         """Add notices, each once however often it is told.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from agd.errors import UpstreamFailure
+from agd.errors import Cause, FailureKind, UpstreamFailure
 
 KEY_INVALID = "API_KEY_INVALID"
 """The ``ErrorInfo.reason`` of a key that is wrong, deleted or expired; it comes with status 400."""
@@ -41,6 +41,31 @@ _ACCOUNT_WORDS = re.compile(
     r"|billing (?:is |has been )?(?:not enabled|disabled)|has not been used in project|project has been denied access",
     re.IGNORECASE,
 )
+
+_BILLING_WORDS = re.compile(r"billing|payment|free tier is not available", re.IGNORECASE)
+_REGION_WORDS = re.compile(
+    r"location is not supported|not available in your (?:country|region|location)", re.IGNORECASE
+)
+_EXPIRED_WORDS = re.compile(r"\bkey (?:has )?expired\b", re.IGNORECASE)
+_LEAKED_WORDS = re.compile(r"reported as leaked", re.IGNORECASE)
+_SERVICE_WORDS = re.compile(r"has not been used in project", re.IGNORECASE)
+_CAPACITY_WORDS = re.compile(r"\bno capacity\b|\boverloaded\b", re.IGNORECASE)
+
+_OF_REASON = {
+    "SERVICE_DISABLED": Cause.SERVICE_DISABLED,
+    "BILLING_DISABLED": Cause.BILLING,
+    "VALIDATION_REQUIRED": Cause.VALIDATION,
+    "CREDENTIALS_MISSING": Cause.UNAUTHENTICATED,
+    **dict.fromkeys(
+        ("API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
+         "API_KEY_ANDROID_APP_BLOCKED", "API_KEY_IOS_APP_BLOCKED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+        Cause.KEY_RESTRICTED,
+    ),
+}  # fmt: skip
+_CAPACITY_REASON = "MODEL_CAPACITY_EXHAUSTED"
+_CANCELLED = frozenset({408, 499, 504})
+_UNIMPLEMENTED = 501
+_OVERLOADED = frozenset({502, 503, 529, *range(520, 525)})
 
 _DAY = re.compile(r"per[-_ ]?day|\bdaily\b", re.IGNORECASE)
 _MINUTE = re.compile(r"per[-_ ]?(?:minute|second|hour)", re.IGNORECASE)
@@ -103,3 +128,72 @@ def account_refused(failure: UpstreamFailure) -> bool:
     return failure.status == 403 and (
         failure.reason in _ACCOUNT_REASONS or _ACCOUNT_WORDS.search(failure.message) is not None
     )
+
+
+def cause_of(failure: UpstreamFailure) -> Cause:
+    """Return what a failure is about: the one place where status, names and words of the provider are weighed."""
+    match failure.kind:
+        case FailureKind.CONNECT:
+            return Cause.UNREACHABLE
+        case FailureKind.TIMEOUT:
+            return Cause.TIMEOUT
+        case FailureKind.STATUS if failure.status is not None:
+            return _of_status(failure.status, failure)
+        case FailureKind.STATUS:
+            return Cause.REQUEST
+        case _:
+            return Cause.BROKEN
+
+
+def _of_status(status: int, failure: UpstreamFailure) -> Cause:
+    if status == 429:
+        return _of_quota(failure)
+    if status == 401 or failure.reason == KEY_INVALID:
+        return _of_credential(status, failure)
+    if failure.grpc == "FAILED_PRECONDITION":
+        return _of_precondition(failure)
+    if status == 403:
+        return _of_refusal(failure)
+    if status == 404 and "model" in failure.message.lower():
+        return Cause.MODEL_MISSING
+    if status in _CANCELLED:
+        return Cause.TIMEOUT
+    if status in _OVERLOADED:
+        return Cause.OVERLOADED
+    if status == _UNIMPLEMENTED:
+        return Cause.UNIMPLEMENTED
+    # A good status that the provider never answers with, or a redirect, comes from something in between.
+    return Cause.SERVER if status < 400 or status >= 500 else Cause.REQUEST
+
+
+def _of_quota(failure: UpstreamFailure) -> Cause:
+    kind = quota_kind(failure)
+    if failure.reason == _CAPACITY_REASON or (kind is QuotaKind.UNTOLD and _CAPACITY_WORDS.search(failure.message)):
+        return Cause.OVERLOADED
+    if kind is QuotaKind.DAY:
+        return Cause.DAY_QUOTA
+    return Cause.MINUTE_QUOTA if kind is QuotaKind.MINUTE else Cause.UNTOLD_QUOTA
+
+
+def _of_credential(status: int, failure: UpstreamFailure) -> Cause:
+    if failure.reason == KEY_INVALID and status in {400, 401}:
+        return Cause.KEY_EXPIRED if _EXPIRED_WORDS.search(failure.message) else Cause.KEY_INVALID
+    return Cause.UNAUTHENTICATED if status == 401 else Cause.FORBIDDEN
+
+
+def _of_precondition(failure: UpstreamFailure) -> Cause:
+    if _BILLING_WORDS.search(failure.message):
+        return Cause.BILLING  # also where the place is what makes it necessary: "enable billing"
+    return Cause.REGION if _REGION_WORDS.search(failure.message) else Cause.PRECONDITION
+
+
+def _of_refusal(failure: UpstreamFailure) -> Cause:
+    if _LEAKED_WORDS.search(failure.message):
+        return Cause.KEY_LEAKED
+    if failure.reason in _OF_REASON:
+        return _OF_REASON[failure.reason]
+    if not account_refused(failure):
+        return Cause.FORBIDDEN
+    if _SERVICE_WORDS.search(failure.message):
+        return Cause.SERVICE_DISABLED
+    return Cause.BILLING if _BILLING_WORDS.search(failure.message) else Cause.SUSPENDED

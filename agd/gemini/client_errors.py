@@ -6,8 +6,8 @@ nothing here is a 401, and a refused upstream account is a 503.
 
 from __future__ import annotations
 
-from agd.errors import FailureKind, GatewayError, UpstreamFailure
-from agd.gemini.causes import QuotaKind, account_refused, context_exceeded, quota_kind
+from agd.errors import Cause, FailureKind, GatewayError, UpstreamFailure
+from agd.gemini.causes import QuotaKind, account_refused, cause_of, context_exceeded, quota_kind
 
 _FINAL = (("X-Should-Retry", "false"),)
 """Asking again is of no use; OpenAI's clients obey it (G38)."""
@@ -22,15 +22,7 @@ _OF_KIND = {
 
 _OVERLOADED = (503, "upstream_overloaded")
 _TIMEOUT = (504, "upstream_timeout")
-_OF_STATUS = {
-    408: _TIMEOUT,
-    499: _TIMEOUT,
-    504: _TIMEOUT,
-    502: _OVERLOADED,
-    503: _OVERLOADED,
-    529: _OVERLOADED,
-    **dict.fromkeys(range(520, 525), _OVERLOADED),
-}
+_OF_STATUS = dict.fromkeys((408, 499, 504), _TIMEOUT)
 
 
 def client_error(failure: UpstreamFailure) -> GatewayError:
@@ -40,6 +32,8 @@ def client_error(failure: UpstreamFailure) -> GatewayError:
     status = failure.status or 500
     if account_refused(failure):
         return _unavailable("upstream_auth_error", "The provider refused the gateway's credentials.", failure)
+    if cause_of(failure) is Cause.OVERLOADED:
+        return _server_error(*_OVERLOADED, failure)  # also a 429 that speaks of capacity: it is nobody's quota
     if status == 429:
         return _rate_limited(failure)
     if status in _OF_STATUS:

@@ -32,13 +32,15 @@ _NOT_STORED = "accepted; agd keeps no record of it"
 _NO_EQUIVALENT = "ignored: the provider has nothing like it"
 
 IGNORED: Mapping[str, Ignored] = {
-    "user": Ignored(_NOT_STORED, ("",)),
+    "user": Ignored(f"{_NOT_STORED} but for which account its conversation is with", ("",)),
     "safety_identifier": Ignored(_NOT_STORED, ("",)),
     "metadata": Ignored(_NOT_STORED, ({},)),
     "client_metadata": Ignored(_NOT_STORED, ({},)),
     "store": Ignored("ignored: answers are not stored", (False,)),
     "service_tier": Ignored(_NO_EQUIVALENT, _PLAIN_TIERS),
-    "prompt_cache_key": Ignored("ignored: the provider caches by prefix alone", ("",)),
+    "prompt_cache_key": Ignored(
+        "the provider caches by prefix alone; agd keeps the conversation with one account by it", ("",)
+    ),
     "prompt_cache_retention": Ignored("ignored: the provider caches by prefix alone"),
     "prompt_cache_options": Ignored("ignored: the provider caches by prefix alone", ({},)),
     "verbosity": Ignored(_NO_EQUIVALENT, ("medium",)),

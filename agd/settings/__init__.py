@@ -6,6 +6,7 @@ from agd.settings.overrides import ENVIRONMENT, Override
 from agd.settings.patience import Patience
 from agd.settings.places import find_configuration, find_state_directory
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
+from agd.settings.scheduling import Scheduling
 from agd.settings.secret import Secret
 from agd.settings.store import Store
 from agd.settings.structure import Setting, settings_of
@@ -23,6 +24,7 @@ __all__ = [
     "Patience",
     "Proxy",
     "Retry",
+    "Scheduling",
     "Secret",
     "ServiceAccountFile",
     "Setting",

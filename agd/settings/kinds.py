@@ -145,6 +145,30 @@ class Seconds(Plain):
 
 
 @frozen
+class Number(Plain):
+    """A number above ``least``, or from it where ``closed``, up to ``most``; whole or not."""
+
+    least: float
+    most: float
+    closed: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return f"a number {'from' if self.closed else 'above'} {self.least:g} to {self.most:g}"
+
+    def fits(self, value: Any) -> bool:
+        """Tell whether it is a finite number within the limits."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        return self.least < value <= self.most or (self.closed and value == self.least)
+
+    def convert(self, value: Any) -> float:
+        """Return the number as a float."""
+        return float(value)
+
+
+@frozen
 class Text(Plain):
     """Text on one line: no control characters. ``empty`` allows none at all; ``ascii`` is for what becomes a header."""
 

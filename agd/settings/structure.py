@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from agd.settings.kinds import Kind, Text
+from agd.settings.kinds import Integer, Kind, Text
 from agd.settings.overrides import Override
 from agd.settings.reading import INVALID, Reading, describe, item_path, key_path, quoted, type_name
 
@@ -78,6 +78,26 @@ class TextMap(Kind):
             return reading.note(path, describe(value), self.allowed)
         for key, item in value.items():
             _note_pair(key, item, key_path(path, key), reading)
+        return dict(value)
+
+
+@frozen
+class CountMap(Kind):
+    """A table of any keys, none of them empty, with whole numbers of at least 1; the file's order is kept."""
+
+    @property
+    def allowed(self) -> str:
+        """Words for what is allowed."""
+        return 'a table of whole numbers of at least 1: "name" = 2'
+
+    def read(self, value: Any, path: str, reading: Reading) -> Any:
+        """Return a dict in the order of the file; every pair that is wrong is noted."""
+        if not isinstance(value, Mapping):
+            return reading.note(path, describe(value), self.allowed)
+        for key, count in value.items():
+            if not Text().fits(key):
+                reading.note(key_path(path, key), f"the key {quoted(key)}", f"a key that is {Text().allowed}")
+            Integer(1).read(count, key_path(path, key), reading)
         return dict(value)
 
 

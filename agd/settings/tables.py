@@ -14,8 +14,9 @@ from attrs import field, frozen
 from agd.options import Options
 from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
 from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
-from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
+from agd.settings.kinds import Boolean, Choice, Integer, Number, Seconds, Text
 from agd.settings.patience import Patience, patience
+from agd.settings.scheduling import Scheduling, limits, max_concurrency, models, priority, weight
 from agd.settings.secret import Secret, SecretText
 from agd.settings.store import Store
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap, setting
@@ -113,6 +114,10 @@ class Proxy:
             Boolean(), "Take files with secrets that everybody on this machine can read; otherwise they are refused."
         ),
     )
+    scheduling: Scheduling = field(
+        factory=Scheduling,
+        metadata=setting(TableOf(Scheduling), "Which account is asked, and how long requests wait for one."),
+    )
     client_stall_seconds: float = field(
         default=300.0,
         metadata=setting(Seconds(), "A client that stops reading a stream is let go after so long."),
@@ -137,6 +142,26 @@ class Retry:
 
     max_attempts: int = field(
         default=3, metadata=setting(Integer(1, 10), "Upstream attempts for one request, the first included.")
+    )
+    budget: float = field(
+        default=1.0,
+        metadata=setting(
+            Number(0, 10, closed=True),
+            "Repeats allowed for each request, on average, while an upstream fails or cannot be reached: 1 doubles its "
+            "load at most.",
+        ),
+    )
+    breaker_failures: int = field(
+        default=10,
+        metadata=setting(
+            Integer(0), "Requests in a row that an upstream must fail to be left alone for a while; 0: never."
+        ),
+    )
+    breaker_seconds: float = field(
+        default=5.0,
+        metadata=setting(
+            Seconds(), "How long it is left alone at first, before one request tries it; doubled up to a minute."
+        ),
     )
 
 
@@ -254,6 +279,11 @@ class Account:
         default=None,
         metadata=setting(Certificates(), "Whose certificates are trusted instead of those of the system."),
     )
+    weight: float = weight()
+    priority: int = priority()
+    models: tuple[str, ...] = models()
+    max_concurrency: int | None = max_concurrency()
+    limits: Mapping[str, int] = limits()
 
 
 @frozen

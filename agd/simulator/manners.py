@@ -30,15 +30,15 @@ class Gemini:
         """Give a response as it stands on the wire."""
         return response
 
-    def counted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
-        """Give the request in a ``countTokens`` body. Raises ``Refused`` for what this API does not take (K10).
+    def counted(self, body: dict[str, Any], model: str) -> tuple[str, dict[str, Any]]:
+        """Give model and request of a ``countTokens`` body. Raises ``Refused`` for what this API does not take (K10).
 
         The bare form, which leaves instructions and tools out of the count, is refused: a gateway should not send it.
         """
         request = members(body, "CountTokensRequest").get("generateContentRequest")
         if not isinstance(request, dict) or request.get("model") != f"models/{model}":
             raise invalid_argument("* CountTokensRequest.generate_content_request.model: must name the same model\n")
-        return {key: value for key, value in request.items() if key != "model"}
+        return model, {key: value for key, value in request.items() if key != "model"}
 
 
 class Vertex(Gemini):
@@ -61,11 +61,11 @@ class Vertex(Gemini):
                 raise invalid_argument(f"Invalid JSON payload received. Unknown name \"id\" at '{where}'.")
         return model, data
 
-    def counted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
+    def counted(self, body: dict[str, Any], model: str) -> tuple[str, dict[str, Any]]:
         """Take the flat form only."""
         if set(body) - _VERTEX_COUNTED:
             raise invalid_argument("Invalid JSON payload received. Unknown name in CountTokensRequest.")
-        return body
+        return model, body
 
 
 class CodeAssist(Gemini):
@@ -84,12 +84,12 @@ class CodeAssist(Gemini):
         """Put a response into its envelope."""
         return {"response": response, "traceId": "simulated"}
 
-    def counted(self, body: dict[str, Any], model: str) -> dict[str, Any]:
+    def counted(self, body: dict[str, Any], model: str) -> tuple[str, dict[str, Any]]:
         """Take the envelope of its own."""
         request = body.get("request")
         if set(body) != {"request"} or not isinstance(request, dict) or set(request) != {"model", "contents"}:
             raise invalid_argument("Request contains an invalid argument.")
-        return {"contents": request["contents"]}
+        return str(request["model"]).removeprefix("models/"), {"contents": request["contents"]}
 
 
 def json_object(data: bytes) -> dict[str, Any]:

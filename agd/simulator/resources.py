@@ -147,7 +147,8 @@ class Models(Resource):
         return self._simulator.faults.take(call.key, "generate", call.model), reading
 
     def _counted(self, call: Call, data: bytes) -> tuple[Fault | None, Reading]:
-        counted = self._simulator.count(call.model, self._manner.counted(json_object(data), call.model))
+        call.model, request = self._manner.counted(json_object(data), call.model)
+        counted = self._simulator.count(call.model, request)
         reading = Reading(iter((encode({"totalTokens": counted}),)), DOCUMENT, 0, 0)
         return self._simulator.faults.take(call.key, "count", call.model), reading
 

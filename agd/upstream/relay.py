@@ -37,6 +37,10 @@ class ClientLostError(Exception):
     """The client left, or stopped reading for longer than it may: there is nobody to tell anything."""
 
 
+def _nothing(_: UpstreamFailure | None) -> None:
+    """What happens at the end of a call where nobody wants to know of it."""
+
+
 @implementer(IPushProducer)
 class Relay(BodyProtocol):
     """Carries one answer. ``first`` fires when the first event is there, or fails when none will come.
@@ -45,6 +49,10 @@ class Relay(BodyProtocol):
     off, and with ``ClientLostError`` when the client left or did not read for ``stall_seconds``. Cancelling either
     aborts the upstream call at once. How long the first event may take is the caller's to limit; ``total_seconds`` is
     how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read.
+
+    ``head_at`` is when the relay was made: the upstream's status line had come. ``on_end`` is called once, whatever
+    ends the call, also where ``done`` never fires, and before that fires: the upstream has no more to do. It is given
+    the failure when the answer broke off.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class Relay(BodyProtocol):
         self._reader = reader
         self._framer = Framer()
         self._clock = clock
+        self.head_at = clock.seconds()
         self._idle_seconds = idle_seconds
         self._stall_seconds = stall_seconds
         self._held: list[Event] = []
@@ -72,6 +81,7 @@ class Relay(BodyProtocol):
         self._ends_at = inf if total_seconds is None else clock.seconds() + total_seconds
         self.paused = False
         self._over = False
+        self.on_end: Callable[[UpstreamFailure | None], None] = _nothing
         self.first: Deferred[None] = Deferred(self._abandon)
         self.done: Deferred[None] = Deferred(self._abandon)
 
@@ -118,8 +128,7 @@ class Relay(BodyProtocol):
         ``done`` does not fire any more. Where it has failed already and nobody waits for it, that is dropped too.
         """
         if not self._over:
-            self._over = True
-            self._stop_timer()
+            self._end()
             self._network().stopProducing()
         elif self.done.called:
             self.done.addErrback(lambda _: None)
@@ -186,8 +195,7 @@ class Relay(BodyProtocol):
         if self._over:
             return
         events = self._reader.close()
-        self._over = True
-        self._stop_timer()
+        self._end()
         self._give(events)
         self.done.callback(None)
 
@@ -208,8 +216,7 @@ class Relay(BodyProtocol):
     def _fail(self, failure: Failure) -> None:
         if isinstance(failure.value, UpstreamFailure):
             failure.value.message = self._cleanse(failure.value.message)
-        self._over = True
-        self._stop_timer()
+        self._end(failure.value if isinstance(failure.value, UpstreamFailure) else None)
         if self.transport is not None:
             # Closes the socket also under TLS; loseConnection would wait for a peer that only writes.
             self._network().stopProducing()
@@ -220,10 +227,21 @@ class Relay(BodyProtocol):
 
     def _abandon(self, _: Deferred[None]) -> None:
         """Cancelled from outside: end the upstream call; the Deferred fails with CancelledError by itself."""
-        self._over = True
-        self._stop_timer()
+        self._end()
         if self.transport is not None:
             self._network().stopProducing()
+
+    def _end(self, failure: UpstreamFailure | None = None) -> None:
+        """Nothing more comes."""
+        self._over = True
+        self._stop_timer()
+        on_end, self.on_end = self.on_end, _nothing
+        on_end(failure)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the upstream has no more to do."""
+        return self._over
 
     def _network(self) -> IPushProducer:
         transport: Any = self.transport

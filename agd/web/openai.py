@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, evolve
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
+from agd.conversation.session import HEADER, said, weightier
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Gateway
@@ -29,6 +30,8 @@ from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
     from agd.web.responses import Responses
+
+_SESSION_HEADERS = ("session-id", "x-session-id")
 
 
 @define(eq=False, slots=False)
@@ -145,6 +148,7 @@ class OpenAI:
         self._require_account()
         options, trail = self.gateway.options, request.trail
         prompt = endpoint.read(read_body(json_body(request)), options)
+        prompt = evolve(prompt, session=weightier(prompt.session, _session(request.requestHeaders)))
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         trail.owner = request.site.door.tenant(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
@@ -182,3 +186,8 @@ class OpenAI:
             return
         self.answering.tell(request)
         request.write_error(internal_error())
+
+
+def _session(headers: Headers) -> str | None:
+    """Return what the headers say of the conversation."""
+    return next((said(HEADER, value) for name in _SESSION_HEADERS for value in headers.getRawHeaders(name, [])), None)

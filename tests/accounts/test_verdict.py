@@ -1,104 +1,103 @@
-"""What each failure means: the issue's rules and the table of PITFALLS G30, G33 and G35."""
+"""What each failure means: the table of PITFALLS G30 and G33 to G37."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from agd.accounts.pacific import until_midnight
 from agd.accounts.verdict import (
-    DAY_QUOTA_COOLDOWN,
+    BLOCK,
+    LONG_BLOCK,
+    LONGEST,
+    MAX_BLOCK,
+    MINUTE,
+    MOST_UNTOLD,
     UNTOLD_COOLDOWN,
     Blame,
+    Phase,
+    Scope,
     Verdict,
-    credential_refused,
     fingerprint,
     judge,
 )
-from agd.errors import FailureKind, UpstreamFailure
+from agd.errors import Cause
 from tests.accounts.failures import status
 
-MINUTE = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
-DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+WALL = 1_780_000_000.0
+PASSING = (Cause.OVERLOADED, Cause.SERVER, Cause.TIMEOUT, Cause.UNREACHABLE, Cause.BROKEN)
+REQUESTS = (Cause.REQUEST, Cause.UNIMPLEMENTED)
+DISABLING = (Cause.KEY_INVALID, Cause.KEY_EXPIRED, Cause.KEY_LEAKED, Cause.UNAUTHENTICATED, Cause.SUSPENDED)
+PROJECTS = (Cause.BILLING, Cause.SERVICE_DISABLED)
+ACCOUNTS = (Cause.KEY_RESTRICTED, Cause.VALIDATION, Cause.REGION)
+MODELS = (Cause.PRECONDITION, Cause.FORBIDDEN, Cause.MODEL_MISSING)
+QUOTAS = (Cause.MINUTE_QUOTA, Cause.DAY_QUOTA, Cause.UNTOLD_QUOTA)
 
 
-class TransientTests(SynchronousTestCase):
-    """Troubles of the network and of the provider's machines."""
-
-    def test_status(self) -> None:
-        """Another account is asked, nobody is blamed."""
-        for code in (408, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 529, 530):
-            self.assertEqual(judge(status(code)), Verdict(rotate=True), code)
-
-    def test_no_status(self) -> None:
-        """Failures without a status are treated alike, an empty and a broken answer among them."""
-        for kind in set(FailureKind) - {FailureKind.STATUS}:
-            self.assertEqual(judge(UpstreamFailure(kind, "broken")), Verdict(rotate=True), kind)
-
-    def test_error_inside_200(self) -> None:
-        """An answer that breaks off is no refusal, even when a status stands beside it."""
-        failure = UpstreamFailure(FailureKind.CUT, "broken", status=400)
-        self.assertEqual(judge(failure), Verdict(rotate=True))
+def verdict(cause: Cause, phase: Phase = Phase.OPENING, **failure: Any) -> Verdict:
+    """Judge a failure of this cause."""
+    return judge(status(429, **failure), cause, WALL, phase)
 
 
-class RequestTests(SynchronousTestCase):
-    """Faults of the request: another account would say the same."""
+class TableTests(SynchronousTestCase):
+    """Whose fault a failure is and what is done."""
 
-    def test_bad_request(self) -> None:
-        """A 400 goes to the client at once and blames no account."""
-        too_long = "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576)."
-        for failure in (
-            status(400, grpc="INVALID_ARGUMENT"),
-            status(400, too_long, grpc="INVALID_ARGUMENT"),
-            status(400, "User location is not supported for the API use.", grpc="FAILED_PRECONDITION"),
-        ):
-            self.assertEqual(judge(failure), Verdict(rotate=False))
+    def test_complete(self) -> None:
+        """Every cause is judged, with its name and a reason in words; what a person can put right has a hint."""
+        told = {*PASSING, *REQUESTS, *DISABLING, *PROJECTS, *ACCOUNTS, *MODELS, *QUOTAS}
+        self.assertEqual(told, set(Cause))
+        for cause in Cause:
+            found = verdict(cause)
+            self.assertEqual(found.cause, cause)
+            self.assertTrue(found.reason)
+            self.assertEqual(bool(found.hint), cause in {*DISABLING, *PROJECTS, *ACCOUNTS, *MODELS, Cause.UNREACHABLE})
 
-    def test_other(self) -> None:
-        """So do the other statuses that speak of the request, and 501, which no account can help."""
-        for code in (402, 405, 409, 413, 415, 422, 501):
-            self.assertEqual(judge(status(code)), Verdict(rotate=False), code)
+    def test_G30_passing(self) -> None:
+        """Troubles of the network and of the provider's machines: another account is asked, nobody is blamed."""
+        for cause in PASSING:
+            found = verdict(cause)
+            self.assertEqual((found.rotate, found.blame), (True, Blame.NOBODY), cause)
+            self.assertIs(found.scope, Scope.REQUEST if cause is Cause.BROKEN else Scope.UPSTREAM)
 
-    def test_no_answer_of_the_provider(self) -> None:
-        """A good status that the provider never gives, or a redirect, comes from in between: another account may do."""
-        for code in (204, 206, 302):
-            self.assertEqual(judge(status(code)), Verdict(rotate=True), code)
+    def test_G30_request(self) -> None:
+        """What every account would say the client is told at once."""
+        for cause in REQUESTS:
+            found = verdict(cause)
+            self.assertEqual((found.rotate, found.blame, found.scope), (False, Blame.NOBODY, Scope.REQUEST))
 
-    def test_not_found(self) -> None:
-        """A 404 that does not speak of the model is the request's."""
-        self.assertEqual(judge(status(404, "Requested file was not found.")), Verdict(rotate=False))
+    def test_G30_credential(self) -> None:
+        """A credential that is refused, expired, leaked or suspended takes the account out."""
+        for cause in DISABLING:
+            found = verdict(cause)
+            self.assertEqual((found.rotate, found.blame, found.contestable), (True, Blame.DISABLE, False))
 
-    def test_unknown_status(self) -> None:
-        """A status failure without a status asks nobody else."""
-        self.assertEqual(judge(UpstreamFailure(FailureKind.STATUS, "odd")), Verdict(rotate=False))
+    def test_G30_account(self) -> None:
+        """What a person has to put right takes the account, or its whole project, out for long, whoever else says so.
 
+        Region, billing, a disabled service, a wanted validation: a second account that says the same proves nothing.
+        """
+        for scope, causes in ((Scope.ACCOUNT, ACCOUNTS), (Scope.PROJECT, PROJECTS)):
+            for cause in causes:
+                found = verdict(cause)
+                self.assertEqual((found.rotate, found.blame, found.scope), (True, Blame.BLOCK, scope), cause)
+                self.assertEqual((found.seconds, found.most, found.contestable), (LONG_BLOCK, MAX_BLOCK, False))
 
-class CredentialTests(SynchronousTestCase):
-    """Refused credentials."""
+    def test_G30_model(self) -> None:
+        """A refusal that may be the request's blocks the account for the model, unless another says the same."""
+        for cause in MODELS:
+            found = verdict(cause)
+            self.assertEqual((found.blame, found.scope, found.seconds), (Blame.BLOCK, Scope.MODEL, BLOCK))
+            self.assertTrue(found.contestable and found.rotate)
 
-    def test_disable(self) -> None:
-        """A 401, and a 400 whose ErrorInfo says that the key is invalid, disable the account and rotate."""
-        for failure in (status(401), status(401, reason="anything"), status(400, reason="API_KEY_INVALID")):
-            self.assertTrue(credential_refused(failure))
-            self.assertEqual(judge(failure), Verdict(rotate=True, blame=Blame.DISABLE))
-
-    def test_reason_alone(self) -> None:
-        """The reason counts only where the provider uses it: with status 400."""
-        self.assertFalse(credential_refused(status(403, reason="API_KEY_INVALID")))
-        self.assertFalse(credential_refused(status(400, reason="API_KEY_SERVICE_BLOCKED")))
-
-
-class PermissionTests(SynchronousTestCase):
-    """What an account may not do, or the request may not ask: one answer alone cannot tell."""
-
-    def test_blocks(self) -> None:
-        """A 403, and a 404 for the model, block the account for the model unless a second account says the same."""
-        gone = "models/gemini-9 is not found for API version v1beta"
-        for failure in (status(403), status(403, reason="SERVICE_DISABLED"), status(404, gone)):
-            self.assertEqual(judge(failure), Verdict(rotate=True, blame=Blame.BLOCK, contestable=True))
-
-    def test_G30_accounts_own(self) -> None:
-        """A 403 that names the account as its cause blocks it all the same, and a second one proves nothing."""
-        verdict = judge(status(403, reason="SERVICE_DISABLED"), of_account=True)
-        self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.BLOCK))
+    def test_streaming(self) -> None:
+        """Once the answer has begun nobody else is asked, and nobody else can contest; the blame is the same."""
+        for cause in Cause:
+            before, after = verdict(cause), verdict(cause, Phase.STREAMING)
+            self.assertEqual((after.rotate, after.contestable), (False, False))
+            self.assertEqual((after.blame, after.seconds), (before.blame, before.seconds))
 
     def test_fingerprint(self) -> None:
         """Two accounts say the same when status, code and reason agree, whatever the words."""
@@ -109,26 +108,41 @@ class PermissionTests(SynchronousTestCase):
 
 
 class QuotaTests(SynchronousTestCase):
-    """The kinds of 429."""
+    """How long a 429 rests an account for."""
 
-    def test_told(self) -> None:
-        """The delay that the provider tells is the cooldown, whichever quota it is."""
-        for quotas in ((), (MINUTE,), (DAY,)):
-            verdict = judge(status(429, retry_after=37.5, quota_ids=quotas))
-            self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=37.5))
+    def test_G33_told(self) -> None:
+        """The delay that the provider tells is the rest; it is news of the account, so nobody contests it."""
+        for cause in (Cause.MINUTE_QUOTA, Cause.UNTOLD_QUOTA):
+            found = verdict(cause, retry_after=37.5)
+            self.assertEqual((found.blame, found.seconds, found.most), (Blame.COOL, 37.5, 0.0))
+            self.assertEqual((found.scope, found.contestable), (Scope.MODEL, False))
 
-    def test_minute(self) -> None:
-        """A quota by the minute without a delay is the account's, for a short while."""
-        verdict = judge(status(429, quota_ids=(MINUTE,)))
-        self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=UNTOLD_COOLDOWN))
+    def test_G33_minute(self) -> None:
+        """A quota of the minute without a delay rests for seconds at first, and never for longer than its minute."""
+        found = verdict(Cause.MINUTE_QUOTA)
+        self.assertEqual((found.seconds, found.most, found.contestable), (UNTOLD_COOLDOWN, MINUTE, False))
 
-    def test_G37_day(self) -> None:
-        """A daily quota without a delay is looked at again much later, also when a minute's quota stands beside it."""
-        for quotas in ((DAY,), (MINUTE, DAY)):
-            verdict = judge(status(429, quota_ids=quotas))
-            self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=DAY_QUOTA_COOLDOWN))
+    def test_G33_day(self) -> None:
+        """A quota of the day rests until midnight in California, also where the provider tells a minute's delay."""
+        for told in (None, 37.5):
+            found = verdict(Cause.DAY_QUOTA, retry_after=told)
+            self.assertEqual((found.blame, found.seconds, found.most), (Blame.COOL, until_midnight(WALL), 0.0))
+
+    def test_G33_day_told(self) -> None:
+        """A long delay is what the provider knows of the day's end."""
+        self.assertEqual(verdict(Cause.DAY_QUOTA, retry_after=391609.8).seconds, 391609.8)
+
+    def test_G34_clamped(self) -> None:
+        """No delay is longer than eight days, and none is so short that the account is asked again in the instant."""
+        self.assertEqual(verdict(Cause.MINUTE_QUOTA, retry_after=1e9).seconds, LONGEST)
+        self.assertEqual(verdict(Cause.MINUTE_QUOTA, retry_after=0.0).seconds, 1.0)
 
     def test_G35_bare(self) -> None:
         """A 429 without any detail may be the request's: a second account that answers the same absolves both."""
-        verdict = judge(status(429))
-        self.assertEqual(verdict, Verdict(rotate=True, blame=Blame.COOL, seconds=UNTOLD_COOLDOWN, contestable=True))
+        found = verdict(Cause.UNTOLD_QUOTA)
+        self.assertEqual((found.seconds, found.most, found.contestable), (UNTOLD_COOLDOWN, MOST_UNTOLD, True))
+
+    @given(st.sampled_from(QUOTAS), st.one_of(st.none(), st.floats(0, 1e12)))
+    def test_bounds(self, cause: Cause, told: float | None) -> None:
+        """Every rest lasts from a second to eight days."""
+        self.assertTrue(1.0 <= verdict(cause, retry_after=told).seconds <= LONGEST)

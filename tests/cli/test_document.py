@@ -47,15 +47,22 @@ class DocumentTests(SynchronousTestCase):
 class ConfigurationPageTests(SynchronousTestCase):
     """The reference of the configuration."""
 
+    def check_table(self, page: str, kind: TableOf, prefix: str = "") -> None:
+        """Check that a table's keys stand on the page, and those of the tables within it."""
+        for key, inner in settings_of(kind.table).items():
+            if isinstance(inner.kind, TableOf):
+                self.check_table(page, inner.kind, f"{prefix}{key}.")
+            else:
+                self.assertIn(f"| `{prefix}{key}` |", page)
+                self.assertIn(inner.doc.replace("``", "`"), page)
+
     def test_every_key(self) -> None:
         """Every table, every key of it with its words, and every variable stand on the page."""
         page = configuration_page()
         for name, setting in settings_of(Settings).items():
             self.assertIn(f"[{name}]", page)
             if isinstance(setting.kind, TableOf):
-                for key, inner in settings_of(setting.kind.table).items():
-                    self.assertIn(f"| `{key}` |", page)
-                    self.assertIn(inner.doc.replace("``", "`"), page)
+                self.check_table(page, setting.kind)
         for variable in ENVIRONMENT:
             self.assertIn(f"`{variable}`", page)
 

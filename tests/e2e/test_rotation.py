@@ -16,7 +16,8 @@ CHAT = "/v1/chat/completions"
 class RotationTestCase(StagedTestCase):
     """Two accounts that nothing is known of; the first one is asked first."""
 
-    settings = "[upstream]\nfirst_event_seconds = 1\nidle_seconds = 1\n"
+    # Accounts that conversations do not stick to are asked in turn: the order of the tests below.
+    settings = '[upstream]\nfirst_event_seconds = 1\nidle_seconds = 1\n[proxy.scheduling]\nmode = "performance_first"\n'
 
     def setUp(self) -> None:
         """Take accounts that no test before has used."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.errors import FailureKind, UpstreamFailure
+from agd.errors import Cause, FailureKind, UpstreamFailure
 from agd.gemini.causes import (
     QuotaKind,
     account_refused,
+    cause_of,
     context_exceeded,
     fitting_share,
     quota_kind,
@@ -120,3 +121,79 @@ class FittingTests(SynchronousTestCase):
         """Without two such numbers it is half."""
         for words in ("The prompt is too long.", "Model gemini-2.5 takes 8192 tokens", "8192 and 8192"):
             self.assertEqual(fitting_share(words), 0.5)
+
+
+class CauseOfTests(SynchronousTestCase):
+    """cause_of: status, names and words weighed together."""
+
+    def check(self, cause: Cause, *failures: UpstreamFailure) -> None:
+        """Check what failures are found to be about."""
+        self.assertEqual([cause_of(each) for each in failures], [cause] * len(failures))
+
+    def precondition(self, message: str) -> UpstreamFailure:
+        """Write a FAILED_PRECONDITION."""
+        return UpstreamFailure(FailureKind.STATUS, message, status=400, grpc="FAILED_PRECONDITION")
+
+    def test_kinds(self) -> None:
+        """What never came to a status is known by how it failed."""
+        self.check(Cause.UNREACHABLE, UpstreamFailure(FailureKind.CONNECT, "m"))
+        self.check(Cause.TIMEOUT, UpstreamFailure(FailureKind.TIMEOUT, "m"))
+        for kind in (FailureKind.EMPTY, FailureKind.CUT, FailureKind.MALFORMED):
+            self.check(Cause.BROKEN, UpstreamFailure(kind, "m"), UpstreamFailure(kind, "m", status=400))
+        self.check(Cause.REQUEST, UpstreamFailure(FailureKind.STATUS, "odd"))
+
+    def test_G30_statuses(self) -> None:
+        """Statuses that need no words."""
+        table = {
+            Cause.TIMEOUT: (408, 499, 504),
+            Cause.OVERLOADED: (502, 503, 529, 520, 521, 522, 523, 524),
+            Cause.SERVER: (500, 505, 525, 530, 204, 206, 302),
+            Cause.UNIMPLEMENTED: (501,),
+            Cause.REQUEST: (400, 402, 404, 405, 409, 413, 415, 422),
+            Cause.FORBIDDEN: (403,),
+            Cause.UNAUTHENTICATED: (401,),
+            Cause.UNTOLD_QUOTA: (429,),
+        }
+        for cause, statuses in table.items():
+            self.check(cause, *(failure(status=status) for status in statuses))
+
+    def test_G30_keys(self) -> None:
+        """A key that is wrong, expired, leaked or restricted: four things for an operator to do."""
+        self.check(Cause.KEY_INVALID, failure("API key not valid.", 400, "API_KEY_INVALID"))
+        self.check(Cause.KEY_EXPIRED, failure("API key expired. Please renew the API key.", 400, "API_KEY_INVALID"))
+        self.check(Cause.KEY_LEAKED, failure("Your API key was reported as leaked.", 403))
+        for reason in ("API_KEY_SERVICE_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED"):
+            self.check(Cause.KEY_RESTRICTED, failure(status=403, reason=reason))
+        self.check(Cause.FORBIDDEN, failure(status=403, reason="API_KEY_INVALID"))
+        self.check(Cause.REQUEST, failure("API key expired.", 400))
+
+    def test_G30_account(self) -> None:
+        """A disabled service, billing, validation and suspension are told apart, by name or by words."""
+        unused = "Generative Language API has not been used in project 1 before or it is disabled."
+        self.check(Cause.SERVICE_DISABLED, failure(status=403, reason="SERVICE_DISABLED"), failure(unused, 403))
+        requires = "This API method requires billing to be enabled."
+        self.check(Cause.BILLING, failure(status=403, reason="BILLING_DISABLED"), failure(requires, 403))
+        self.check(Cause.VALIDATION, failure(status=403, reason="VALIDATION_REQUIRED"))
+        for reason in ("CONSUMER_SUSPENDED", "TOS_VIOLATION", "USER_BLOCKED_BY_ADMIN"):
+            self.check(Cause.SUSPENDED, failure(status=403, reason=reason))
+
+    def test_G30_preconditions(self) -> None:
+        """Region and billing come as the same FAILED_PRECONDITION; anything else under it stays open."""
+        self.check(Cause.REGION, self.precondition("User location is not supported for the API use."))
+        free = "Gemini API free tier is not available in your country. Please enable billing on your project."
+        self.check(Cause.BILLING, self.precondition(free))
+        self.check(Cause.PRECONDITION, self.precondition("The File is not in an ACTIVE state."))
+
+    def test_G30_models(self) -> None:
+        """A 404 that speaks of the model is about it; one that does not is the request's."""
+        self.check(Cause.MODEL_MISSING, failure("models/x is not found for API version v1beta", 404))
+        self.check(Cause.REQUEST, failure("Requested file was not found.", 404))
+
+    def test_G33_quotas(self) -> None:
+        """Minute, day, nothing named, and a shortage that is nobody's quota."""
+        self.check(Cause.MINUTE_QUOTA, failure(status=429, quota_ids=("RequestsPerMinute",)))
+        self.check(Cause.DAY_QUOTA, failure(status=429, quota_ids=("RequestsPerDay",)))
+        capacity = failure("No capacity available for model x on the server.", 429, "MODEL_CAPACITY_EXHAUSTED")
+        self.check(Cause.OVERLOADED, capacity, failure("The model is overloaded.", 429))
+        exhausted = "You have exhausted your capacity on this model. Your quota will reset after 2h."
+        self.check(Cause.DAY_QUOTA, failure(exhausted, 429, "QUOTA_EXHAUSTED"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.settings import Account, Patience, Settings, settings_of
+from agd.settings import Account, Patience, Scheduling, Settings, settings_of
 from agd.settings.structure import TableOf
 from tests.settings.configurations import problems, read
 
@@ -50,6 +50,7 @@ class ExampleTests(SynchronousTestCase):
         for name, setting in settings_of(Settings).items():
             if isinstance(setting.kind, TableOf):
                 self.assertEqual(set(document[name]), set(settings_of(setting.kind.table)))
+        self.assertEqual(set(document["proxy"]["scheduling"]), set(settings_of(Scheduling)))
         self.assertEqual({key for account in document["accounts"] for key in account}, set(settings_of(Account)))
         self.assertEqual(set(document), set(settings_of(Settings)))
 
@@ -59,7 +60,7 @@ class DocumentationTests(SynchronousTestCase):
 
     def test_every_field_is_documented(self) -> None:
         """Every field of the tables has a kind with words, and a sentence."""
-        tables = [Settings, Account, Patience]
+        tables = [Settings, Account, Patience, Scheduling]
         tables += [each.kind.table for each in settings_of(Settings).values() if isinstance(each.kind, TableOf)]
         for table in tables:
             settings = settings_of(table)

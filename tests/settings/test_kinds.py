@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.settings.addresses import BaseUrl, HostName, Origin
-from agd.settings.kinds import Boolean, Choice, Integer, Kind, Seconds, Text
+from agd.settings.kinds import Boolean, Choice, Integer, Kind, Number, Seconds, Text
 from agd.settings.reading import INVALID, Reading
 from tests.settings.configurations import problem, problems, read
 
@@ -16,7 +16,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 ).filter(lambda value: value is not None)
-KINDS = (Boolean(), Integer(0, 9), Seconds(), Text(), Choice(("a", "b")), BaseUrl(), Origin(), HostName())
+KINDS = (Boolean(), Integer(0, 9), Number(0, 9), Seconds(), Text(), Choice(("a", "b")), BaseUrl(), Origin(), HostName())
 
 
 class BooleanTests(SynchronousTestCase):
@@ -207,3 +207,44 @@ class PropertyTests(SynchronousTestCase):
         reading = Reading("agd.toml", {}, str)
         result = kind.read(kind.from_text(text), "env:NAME", reading)
         self.assertEqual(len(reading.problems), 1 if result is INVALID else 0)
+
+
+class NumberTests(SynchronousTestCase):
+    """Numbers within limits, and tables of counts."""
+
+    def test_number(self) -> None:
+        """A number within its limits is read as a float; the lower limit itself only where it belongs to them."""
+        above, closed = Number(0, 10), Number(0, 10, closed=True)
+        self.assertEqual(
+            [above.fits(value) for value in (0, 0.5, 10, 10.1, -1, True, "1")], [False, True, True] + 4 * [False]
+        )
+        self.assertTrue(closed.fits(0))
+        self.assertIsInstance(above.convert(1), float)
+        self.assertEqual((above.allowed, closed.allowed), ("a number above 0 to 10", "a number from 0 to 10"))
+        self.assertFalse(above.fits(float("nan")))
+
+    def test_account_keys(self) -> None:
+        """The scheduling keys of an account are read, and what is wrong is told by its key."""
+        text = '[[accounts]]\napi_key = "k"\nweight = 2.5\npriority = -1\nmodels = ["a*"]\nmax_concurrency = 3\n'
+        [account] = read(text + 'limits = { "a-pro*" = 2 }\n').accounts
+        self.assertEqual((account.weight, account.priority, account.models), (2.5, -1, ("a*",)))
+        self.assertEqual((account.max_concurrency, dict(account.limits)), (3, {"a-pro*": 2}))
+        for wrong, path in (
+            ("limits = 3\n", "accounts[0].limits"),
+            ('limits = { "" = 1 }\n', 'accounts[0].limits.""'),
+            ("limits = { a = 0 }\n", "accounts[0].limits.a"),
+            ("weight = 0\n", "accounts[0].weight"),
+            ("max_concurrency = 0\n", "accounts[0].max_concurrency"),
+        ):
+            self.assertEqual(problem('[[accounts]]\napi_key = "k"\n' + wrong).path, path)
+
+    def test_scheduling(self) -> None:
+        """The table within [proxy] is read, its pins in the order of the file."""
+        text = (
+            '[proxy.scheduling]\nmode = "fill_first"\nqueue_size = 0\n[proxy.scheduling.pinned]\n"*" = "a"\nm = "b"\n'
+        )
+        told = read(text).proxy.scheduling
+        self.assertEqual(
+            (told.mode, told.queue_size, list(told.pinned.items())), ("fill_first", 0, [("*", "a"), ("m", "b")])
+        )
+        self.assertEqual(problem('[proxy.scheduling]\nmode = "odd"\n').path, "proxy.scheduling.mode")

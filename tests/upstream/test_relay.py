@@ -11,7 +11,7 @@ from twisted.web.http import PotentialDataLoss
 
 from agd.conversation import Answer, Finished, FinishReason, TextDelta, UsageReport
 from agd.errors import FailureKind, UpstreamFailure
-from agd.upstream.relay import Collector
+from agd.upstream.relay import Collector, Relay
 from tests.upstream.cases import RelayTestCase
 from tests.upstream.wire import chunk, sse
 
@@ -200,3 +200,42 @@ class CollectorTests(RelayTestCase):
         self.assertIs(choice.reason, FinishReason.STOP)
         assert answer.usage is not None
         self.assertEqual(answer.usage.total, 7)
+
+
+class OnEndTests(RelayTestCase):
+    """on_end: whoever lent something to the call learns that it is over."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.told: list[UpstreamFailure | None] = []
+        self.relay.on_end = self.told.append
+        self.relay.dataReceived(sse(chunk("a")))
+
+    def test_every_end(self) -> None:
+        """Told once, whether the answer ends well, is dismissed, stopped or cancelled, and is over by then."""
+
+        def finish(relay: Relay) -> None:
+            if not relay.is_over:
+                relay.dataReceived(sse(chunk("b", "STOP")))
+                self.end()
+
+        def cancel(relay: Relay) -> None:
+            relay.done.cancel()
+
+        for end in (finish, cancel, Relay.dismiss, Relay.stopProducing):
+            self.setUp()
+            self.relay.done.addErrback(lambda _: None)
+            self.assertFalse(self.relay.is_over)
+            for _ in range(2):
+                end(self.relay)
+            self.assertEqual((self.told, self.relay.is_over), ([None], True))
+
+    def test_failure(self) -> None:
+        """An answer that broke off tells how, before ``done`` fails."""
+        self.relay.on_end = lambda failure: self.told.append(None if self.relay.done.called else failure)
+        self.end()
+        self.assertEqual(self.told, [self.failed_with(FailureKind.CUT)])
+
+    def test_head(self) -> None:
+        """It knows when it was made."""
+        self.assertEqual(self.relay.head_at, self.clock.seconds())

@@ -285,3 +285,35 @@ class ErrorTests(AnswerTestCase):
         call.answer(None)
         self.assertEqual(connection.reply.status, 500)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
+
+class SessionTests(AnswerTestCase):
+    """What the gateway is told of the conversation."""
+
+    def session(self, headers: dict[str, str], **more: Any) -> str | None:
+        """Ask with these headers; return what reaches the gateway."""
+        _, call = self.front.begin(headers, **more)
+        return call.prompt.session
+
+    def test_headers(self) -> None:
+        """A session header counts, whichever of the two it is; an empty one does not."""
+        self.assertEqual(self.session({"session-id": "s"}), "header:s")
+        self.assertEqual(self.session({"X-Session-Id": "s"}), "header:s")
+        self.assertIsNone(self.session({"session-id": ""}))
+
+    def test_body_and_headers(self) -> None:
+        """prompt_cache_key comes before a header, a header before user."""
+        headers = {"session-id": "s"}
+        self.assertEqual(self.session(headers, prompt_cache_key="k"), "key:k")
+        self.assertEqual(self.session(headers, user="ann"), "header:s")
+        self.assertEqual(self.session({}, user="ann"), "user:ann")
+
+    def test_every_route(self) -> None:
+        """Every protocol has the fields."""
+        for path, body in (
+            ("/v1/chat/completions", CHAT),
+            ("/v1/completions", {"model": "gpt-4o", "prompt": "hello"}),
+            ("/v1/responses", {"model": "gpt-4o", "input": "hello"}),
+        ):
+            _, call = self.asked(path, {**body, "user": "ann"})
+            self.assertEqual(call.prompt.session, "user:ann", path)

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from agd.conversation import Notice, Prompt, Reasoning, Tool, ToolChoice
+from agd.conversation.session import session_of
 from agd.options import DEFAULT, Options
 from agd.protocols.chat.messages import Turns
 from agd.protocols.chat.outputs import read_outputs
@@ -61,6 +62,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         stream=stream,
         include_usage=include_usage,
         echo={LEGACY: True} if legacy else {},
+        session=session_of(body),
     )
     return evolve(prompt, notices=(*notices, *leftovers(fields)))
 

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from agd.conversation import Message, Notice, Prompt, Sampling, Text
+from agd.conversation.session import session_of
 from agd.options import DEFAULT, Options
 from agd.protocols.completions.echo import ECHO
 from agd.protocols.fields import Fields, invalid, missing, unsupported, wrong_type
@@ -54,6 +55,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         include_usage=include_usage,
         echo={ECHO: True} if echo else {},
         notices=(*notices, *leftovers(fields)),
+        session=session_of(body),
     )
 
 

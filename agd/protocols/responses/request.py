@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from agd.conversation import CodeExecution, ImageOutput, Notice, Prompt, WebSearch
+from agd.conversation.session import session_of
 from agd.errors import BadRequest
 from agd.options import DEFAULT, Options
 from agd.protocols.fields import Fields, unsupported
@@ -107,6 +108,7 @@ def _prompt(fields: Fields, conversation: Conversation, manner: _Manner, options
         service_tier=read_tier(fields, notices),
         stream=stream,
         include_usage=include_usage,
+        session=session_of(fields.values),
     )
     return _with_hosted(prompt, declarations, choice)
 

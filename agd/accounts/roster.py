@@ -1,0 +1,120 @@
+"""The accounts of the pool, and for each model the lanes they stand in."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import define, field
+
+from agd.accounts.account import Account
+from agd.accounts.lane import Lane
+from agd.accounts.scheduling import Mode
+from agd.accounts.standing import Purse, Standing
+
+MOST_LANES = 64
+"""Models whose lanes are kept; a further one costs O(n) once. Names of models come from clients."""
+
+
+@define(eq=False, repr=False)
+class Roster:
+    """Everybody, in the order of the configuration."""
+
+    mode: Mode = Mode.BALANCE
+    _standings: dict[str, Standing] = field(factory=dict)
+    _names: dict[str, Standing] = field(factory=dict)
+    purses: dict[tuple[str, str], Purse] = field(factory=dict)
+    _lanes: OrderedDict[str, tuple[Lane, ...]] = field(factory=OrderedDict)
+
+    def __iter__(self) -> Iterator[Standing]:
+        return iter(self._standings.values())
+
+    def __len__(self) -> int:
+        return len(self._standings)
+
+    def get(self, account_id: str) -> Standing | None:
+        """Return an account's standing by its id."""
+        return self._standings.get(account_id)
+
+    def named(self, name: str) -> Standing | None:
+        """Return an account's standing by its id or its address."""
+        return self._standings.get(name) or self._names.get(name)
+
+    def replace(self, accounts: Iterable[Account]) -> None:
+        """Take a newly read configuration: who stays keeps all but the refusal of its credential."""
+        standings: dict[str, Standing] = {}
+        purses: dict[tuple[str, str], Purse] = {}
+        for account in accounts:
+            key = _purse_key(account)
+            if key not in purses:
+                purses[key] = self.purses.get(key) or Purse()
+                purses[key].members = []
+            standing = self._standings.get(account.id) or Standing(account, purses[key])
+            standing.account, standing.purse, standing.refused = account, purses[key], None
+            if account.id not in standings:
+                standing.place = len(standings)
+                purses[key].members.append(standing)
+            standings[account.id] = standing
+        self._standings, self.purses = standings, purses
+        self._names = {each.account.email: each for each in standings.values() if each.account.email}
+        self._lanes.clear()
+
+    def arrange(self, mode: Mode) -> None:
+        """Put everybody in another order."""
+        self.mode = mode
+        self._lanes.clear()
+
+    def lanes(self, model: str) -> tuple[Lane, ...]:
+        """Return the lanes of the accounts that may be asked for a model, one for each upstream."""
+        lanes = self._lanes.get(model)
+        if lanes is None:
+            lanes = self._lanes[model] = self._made(model)
+            if len(self._lanes) > MOST_LANES:
+                self._lanes.popitem(last=False)
+        else:
+            self._lanes.move_to_end(model)
+        return lanes
+
+    def touch(self, standings: Iterable[Standing], *, moved: bool = False) -> None:
+        """Tell every lane that these may be free again."""
+        for standing in standings:
+            for lanes in self._lanes.values():
+                for lane in lanes:
+                    lane.touch(standing, moved=moved)
+
+    def _made(self, model: str) -> tuple[Lane, ...]:
+        by_upstream: dict[str, list[Standing]] = {}
+        for standing in self:
+            if standing.account.terms.serves(model):
+                by_upstream.setdefault(standing.account.base_url, []).append(standing)
+        return tuple(Lane.of(model, url, _RANKS[self.mode], members) for url, members in by_upstream.items())
+
+    @property
+    def rank(self) -> Callable[[Standing], tuple[float, ...]]:
+        """The order in which accounts are asked: the lowest first."""
+        return _RANKS[self.mode]
+
+
+def _purse_key(account: Account) -> tuple[str, str]:
+    return (account.base_url, account.project) if account.project else ("", account.id)
+
+
+def _by_turns(standing: Standing) -> tuple[float, ...]:
+    return -standing.account.terms.priority, standing.finish, standing.last_turn, standing.place
+
+
+def _by_load(standing: Standing) -> tuple[float, ...]:
+    terms = standing.account.terms
+    return -terms.priority, standing.running / terms.weight, standing.finish, standing.last_turn, standing.place
+
+
+def _by_place(standing: Standing) -> tuple[float, ...]:
+    return -standing.account.terms.priority, standing.place
+
+
+_RANKS: dict[Mode, Callable[[Standing], tuple[float, ...]]] = {
+    Mode.BALANCE: _by_turns,
+    Mode.CACHE_FIRST: _by_turns,
+    Mode.PERFORMANCE_FIRST: _by_load,
+    Mode.FILL_FIRST: _by_place,
+}
