@@ -29,14 +29,12 @@ from agd.gateway import Gateway, Trail
 from agd.routing import Router
 from agd.signatures import SignatureStore
 from agd.upstream.relay import Collector
-from bench.world import POISON, Ledger, World
+from bench.world import POISON, TICK, Ledger, World
 
 MODEL = "gemini-2.5-flash"
 NOON = 1_780_340_400.0
 """Noon in California on the first of June 2026, in unix seconds."""
 DAY = 86_400.0
-TICK = 0.001
-"""Seconds by which two clocks may differ."""
 
 
 @frozen

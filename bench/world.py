@@ -25,6 +25,8 @@ ANSWER = b"data: " + encode(
     {"candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "STOP"}]}
 )
 LATENCY = 2.0
+TICK = 0.001
+"""Seconds by which two clocks may differ."""
 
 
 @define(eq=False)
@@ -71,12 +73,15 @@ class World:
         return await self._relay(stream=stream)
 
     def usable(self, account_id: str, grace: float) -> bool:
-        """Tell whether an account would serve a request now, in a world that has been up for ``grace`` seconds."""
+        """Tell whether an account would certainly serve now; ``grace``: seconds in which an outage may go on unnoticed."""
         now, ledger = self.clock.seconds(), self.ledgers[account_id]
         self._turn_pages(ledger)
         down = any(since <= now < until + grace for since, until in self.outages)
+        turning = not TICK < (self.begin + now) % 60 < 60 - TICK
         alive = now < self.revoked.get(account_id, now + 1)
-        return alive and not down and ledger.in_minute < self.per_minute and ledger.in_day < self.per_day
+        return (
+            alive and not down and not turning and ledger.in_minute < self.per_minute and ledger.in_day < self.per_day
+        )
 
     def _admit(self, account_id: str, ledger: Ledger, outgoing: Outgoing) -> None:
         now = self.clock.seconds()

@@ -10,7 +10,7 @@ from agd.accounts.verdict import Blame
 from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway import Trail
-from agd.gateway.quest import LATER, SOON
+from agd.gateway.refusals import LATER, SOON
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import EMPTY, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.wire import HEAD, Connection, Wire, chunk, chunked, sse
@@ -88,7 +88,7 @@ class ExhaustedTests(GatewayTestCase):
         self.assertEqual(self.refused_with(self.complete(), 429).retry_after, SOON)
 
     def test_exhausted_accounts_are_no_attempts(self) -> None:
-        """An account that turns out to be exhausted or refused costs no attempt: while one is left it is asked."""
+        """An account whose day is used up, or that is refused, costs no attempt: while one is left it is asked."""
         self.gateway.max_attempts = 1
         spent = refusal(429, retry_after=3600.0, quota_ids=("PerDay",))
         self.actor.lines = {"one": [spent], "two": [refusal(401)], "three": [spent]}

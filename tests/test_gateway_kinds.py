@@ -94,10 +94,9 @@ class DialectTests(GatewayTestCase):
 
     def test_notices(self) -> None:
         """What another dialect cannot do is told when it is really asked."""
-        asked = prompt(service_tier="flex")
-        self.successResultOf(self.complete(asked))
+        self.successResultOf(self.complete(prompt(service_tier="flex", session="user:ann")))
         self.assertEqual(self.trail.notices, ())
-        self.successResultOf(self.complete(asked))
+        self.successResultOf(self.complete(prompt(service_tier="flex", session="user:bob")))
         self.assertEqual([notice.param for notice in self.trail.notices], ["service_tier"])
 
     def test_K11_once_each(self) -> None:

@@ -7,8 +7,6 @@ attempt's failure means is judged in ``accounts.verdict``; here that judgement i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
@@ -17,15 +15,17 @@ from twisted.internet.defer import CancelledError
 from agd.accounts.account import Account
 from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
-from agd.accounts.verdict import Blame, Phase, Scope, Verdict, fingerprint, judge
+from agd.accounts.verdict import Blame, Scope, Verdict, fingerprint
 from agd.conversation import Event, Notice
-from agd.errors import Cause, FailureKind, GatewayError, UpstreamFailure
+from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway.plan import Call, Plan
-from agd.gateway.refusals import nobody, resting
+from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
+from agd.gateway.tenure import Tenure
 from agd.gateway.trail import Attempt, Trail
 from agd.gateway.waiting import Wanted
-from agd.gemini.causes import cause_of, signature_refused
+from agd.gateway.weighing import is_models, is_out, weigh
+from agd.gemini.causes import signature_refused
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import Collector, Relay
 
@@ -34,14 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SOON = 1.0
-"""Seconds told in Retry-After when an account is free that this request did not come to."""
-LATER = 30.0
-"""Seconds told in Retry-After when nothing says how long: nobody is on hold, yet everybody failed."""
 MOST_FOUND_OUT = 30
-"""Accounts that one request may find exhausted or refused, beyond its attempts: each is found out once, by somebody."""
-ALONE = 60.0
-"""Seconds without another lease after which a used up quota of tokens can only be this request's doing (G35)."""
+"""Accounts that one request may find used up for the day, or refused, beside its attempts: each is found out once."""
 
 
 @define(eq=False)
@@ -75,43 +69,51 @@ class Quest:
 
         The account is given back when the relay ends.
         """
-        return await self._pursue(self._begun, self._hand_over)
+        tenure, relay = await self._pursue(self._begun)
+        if relay.is_over:
+            tenure.give_back()
+        else:
+            relay.on_end = tenure.ended
+        return relay
 
     async def whole(self) -> Sequence[Event]:
         """Try accounts until one has answered, and return all it said. Raises as ``stream`` does."""
-        return await self._pursue(self._collected, self._hand_back)
+        tenure, events = await self._pursue(self._collected)
+        tenure.give_back()
+        return events
 
     async def count(self) -> int:
         """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
-        return await self._pursue(self._counted, self._hand_back)
+        tenure, tokens = await self._pursue(self._counted)
+        tenure.give_back()
+        return tokens
 
-    async def _pursue(self, ask: Callable[[Account], Awaitable[T]], served: Callable[[Lease, Attempt, T], None]) -> T:
+    async def _pursue(self, ask: Callable[[Account], Awaitable[T]]) -> tuple[Tenure, T]:
         try:
-            return await self._try(ask, served)
+            return await self._try(ask)
         finally:
             self._settle()
 
-    async def _try(self, ask: Callable[[Account], Awaitable[T]], served: Callable[[Lease, Attempt, T], None]) -> T:
+    async def _try(self, ask: Callable[[Account], Awaitable[T]]) -> tuple[Tenure, T]:
         last: UpstreamFailure | None = None
         while last is None or self._attempts < self._gateway.max_attempts:
-            lease, attempt = await self._lease(last)
+            tenure = await self._lease(last)
             try:
-                answer = await self._attempt(lease, ask)
+                answer = await self._attempt(tenure.lease.account, ask)
             except UpstreamFailure as failure:
                 last = failure
                 try:
-                    self._judge(lease, attempt, failure)
+                    self._judge(tenure, failure)
                 finally:
-                    self._give_back(lease, attempt)
+                    tenure.give_back()
             except BaseException as error:
-                attempt.verdict = "left" if isinstance(error, CancelledError | GeneratorExit) else "mistake"
-                self._give_back(lease, attempt)
+                left = isinstance(error, CancelledError | GeneratorExit)
+                tenure.attempt.verdict = "left" if left else "mistake"
+                tenure.give_back()
                 raise
             else:
-                attempt.verdict, attempt.first = "served", self._since(attempt)
-                self._gateway.pool.succeed(lease, self._gateway.clock.seconds())
-                served(lease, attempt, answer)
-                return answer
+                tenure.served()
+                return tenure, answer
         raise self._exhausted(last)
 
     def _settle(self) -> None:
@@ -120,9 +122,8 @@ class Quest:
             self._report(account, verdict, failure)
         self._contested.clear()
 
-    async def _attempt(self, lease: Lease, ask: Callable[[Account], Awaitable[T]]) -> T:
+    async def _attempt(self, account: Account, ask: Callable[[Account], Awaitable[T]]) -> T:
         """Ask one account, and again after a failure that says nothing about it."""
-        account = lease.account
         while True:
             try:
                 return await ask(account)
@@ -131,34 +132,6 @@ class Quest:
                 if again is None:
                     raise
                 account = again
-
-    # ------------------------------------------------------------------ giving accounts back
-
-    def _hand_over(self, lease: Lease, attempt: Attempt, relay: Relay) -> None:
-        """Leave the account with a stream until that ends."""
-        if relay.is_over:
-            self._give_back(lease, attempt)
-        else:
-            relay.on_end = partial(self._ended, lease, attempt)
-
-    def _hand_back(self, lease: Lease, attempt: Attempt, _: object) -> None:
-        self._give_back(lease, attempt)
-
-    def _ended(self, lease: Lease, attempt: Attempt, failure: UpstreamFailure | None) -> None:
-        """A stream is over. One that broke off with an error of the account blames it as ever; it is not repeated."""
-        if failure is not None:
-            verdict = self._weigh(failure, Phase.STREAMING)
-            attempt.verdict, attempt.failure = verdict.cause.value, str(failure)
-            verdict = self._gateway.pool.fail(lease, verdict, failure, self._gateway.clock.seconds())
-            self._report(lease.account, verdict, failure)
-        self._give_back(lease, attempt)
-
-    def _give_back(self, lease: Lease, attempt: Attempt) -> None:
-        attempt.total = self._since(attempt)
-        lease.release()
-
-    def _since(self, attempt: Attempt) -> float:
-        return self._gateway.clock.seconds() - attempt.began
 
     async def _begun(self, account: Account) -> Relay:
         """Get the beginning of an answer that is worth giving on."""
@@ -195,7 +168,7 @@ class Quest:
         if failure.stale and not self._stale_forgiven:
             self._stale_forgiven = True
             return account
-        if _is_models(failure) and self._malformed < self._plan.options.retry_malformed:
+        if is_models(failure) and self._malformed < self._plan.options.retry_malformed:
             self._malformed += 1
             self._record(account, failure)
             return account
@@ -207,75 +180,65 @@ class Quest:
                 return account
         return self._renew(account, failure)
 
-    async def _lease(self, last: UpstreamFailure | None) -> tuple[Lease, Attempt]:
+    async def _lease(self, last: UpstreamFailure | None) -> Tenure:
         """Take the next account, or wait for one. Raises ``GatewayError`` when there is none in time."""
-        gateway, clock = self._gateway, self._gateway.clock
+        gateway, trail, clock = self._gateway, self._trail, self._gateway.clock
         asked = clock.seconds()
         try:
             lease = await gateway.waiting.lease(self._wanted)
         except Exhausted as exhausted:
             raise self._refusal(last, exhausted) from None
         finally:
-            self._trail.queue += clock.seconds() - asked
+            trail.queue += clock.seconds() - asked
         now, pick = clock.seconds(), self._wanted.pick
         attempt = Attempt(lease.account, lease.why, now, max(0.0, now - asked - pick), pick, is_trial=lease.is_trial)
-        self._current = attempt
         self._attempts += 1
-        self._trail.attempts += 1
-        self._trail.account = lease.account
-        self._trail.tries.append(attempt)
+        trail.attempts += 1
+        trail.account = lease.account
+        trail.tries.append(attempt)
+        self._current = attempt
         if last is None:
             gateway.pool.upstreams.budget(lease.account.base_url).deposit()
-        return lease, attempt
+        return Tenure(lease, attempt, gateway.pool, gateway.observer, clock.seconds, gateway.wall)
 
     def _refusal(self, last: UpstreamFailure | None, exhausted: Exhausted) -> GatewayError:
         if last is not None:
             return self._exhausted(last)
-        self._settle()
-        pool = self._gateway.pool
         if exhausted.cause is None:
-            return nobody(pool, self._trail.model, exhausted)
+            return nobody(self._gateway.pool, self._trail.model, exhausted)
         return resting(self._trail.model, exhausted, client_error(exhausted.cause))
 
-    def _judge(self, lease: Lease, attempt: Attempt, failure: UpstreamFailure) -> None:
+    def _judge(self, tenure: Tenure, failure: UpstreamFailure) -> None:
         """Carry out what a failure means. Raises ``GatewayError`` when asking others is of no use."""
-        pool, now = self._gateway.pool, self._gateway.clock.seconds()
-        account, verdict = lease.account, self._weigh(failure, Phase.OPENING, lease.idle)
-        attempt.verdict, attempt.failure = verdict.cause.value, str(failure)
+        account = tenure.lease.account
+        verdict = weigh(failure, self._gateway.wall(), idle=tenure.lease.idle)
+        tenure.attempt.verdict, tenure.attempt.failure = verdict.cause.value, str(failure)
         self._record(account, failure)
         self._gateway.observer.failed(self._trail, account, failure, verdict)
-        if _is_models(failure):
+        if is_models(failure):
             raise self._exhausted(failure)
         mark = fingerprint(failure)
         if verdict.contestable and mark in self._contested:
             # The same from two accounts: it is the request, and neither is blamed for it.
             first, _, cause = self._contested.pop(mark)
-            pool.pardon(first, cause)
+            self._gateway.pool.pardon(first, cause)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
-        verdict = self._blame(lease, verdict, failure, now)
+        verdict = self._blame(tenure, verdict, failure)
         if verdict.contestable:
             self._contested[mark] = (account, verdict, failure)
         else:
             self._report(account, verdict, failure)
-        self._go_on(lease, verdict, failure)
+        self._go_on(tenure.lease, verdict, failure)
 
-    def _weigh(self, failure: UpstreamFailure, phase: Phase, idle: float = 0.0) -> Verdict:
-        """Judge a failure. A quota of tokens that nobody else can have used up may be too small for the request."""
-        cause = cause_of(failure)
-        verdict = judge(failure, cause, self._gateway.wall(), phase)
-        if cause is Cause.MINUTE_QUOTA and idle > ALONE and _of_tokens(failure):
-            return evolve(verdict, contestable=True)
-        return verdict
-
-    def _blame(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure, now: float) -> Verdict:
+    def _blame(self, tenure: Tenure, verdict: Verdict, failure: UpstreamFailure) -> Verdict:
         """Carry a verdict out. One request counts once against an upstream, however often it was repeated."""
         counts = verdict.scope is Scope.UPSTREAM
-        again = counts and self._upstream_blamed and not lease.is_trial
+        again = counts and self._upstream_blamed and not tenure.lease.is_trial
         self._upstream_blamed = self._upstream_blamed or counts
         told = evolve(verdict, scope=Scope.REQUEST) if again else verdict
-        return evolve(self._gateway.pool.fail(lease, told, failure, now), scope=verdict.scope)
+        return evolve(tenure.failed(told, failure), scope=verdict.scope)
 
     def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
@@ -283,7 +246,7 @@ class Quest:
             self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
         if lease.is_trial:
             self._wanted.trials = False  # a trial failed at this request's expense: that is enough
-        if _is_found_out(verdict) and self._found_out < MOST_FOUND_OUT:
+        if is_out(verdict) and self._found_out < MOST_FOUND_OUT:
             self._found_out += 1
             self._attempts -= 1
         goes_on = self._attempts < self._gateway.max_attempts
@@ -296,7 +259,7 @@ class Quest:
 
     def _renew(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Renew a refused credential, once each: read it again where it comes from, or get another token (K14)."""
-        if account.id in self._renewed or self._weigh(failure, Phase.OPENING).blame is not Blame.DISABLE:
+        if account.id in self._renewed or weigh(failure, self._gateway.wall()).blame is not Blame.DISABLE:
             return None
         fresh = self._gateway.renew(account)
         if fresh is None:
@@ -317,27 +280,4 @@ class Quest:
         return self._with_wait(client_error(cause))
 
     def _with_wait(self, error: GatewayError) -> GatewayError:
-        """Tell the client when it is worth asking again: as soon as some account may serve the model."""
-        gateway = self._gateway
-        if error.status >= 500 or error.status == 429:
-            wait = gateway.pool.wait(self._trail.model, gateway.clock.seconds())
-            if wait == 0 and error.status == 429 and error.retry_after:
-                error.retry_after = SOON  # that delay is one account's, and another is free
-            else:
-                error.retry_after = float(ceil(wait)) if wait else error.retry_after or LATER
-        return error
-
-
-def _is_models(failure: UpstreamFailure) -> bool:
-    """Tell whether the model itself ended an answer without any use in it, and said how (F05)."""
-    return failure.kind is FailureKind.MALFORMED and failure.reason != ""
-
-
-def _is_found_out(verdict: Verdict) -> bool:
-    """Tell whether the account alone was the cause, and is out for it: that is no attempt at the request (G33)."""
-    return verdict.blame in {Blame.COOL, Blame.DISABLE} and not verdict.contestable
-
-
-def _of_tokens(failure: UpstreamFailure) -> bool:
-    """Tell whether the quotas that were used up all count tokens: one request alone may be more than they allow."""
-    return bool(failure.quota_ids) and all("token" in quota.lower() for quota in failure.quota_ids)
+        return with_wait(error, self._gateway.pool, self._trail.model, self._gateway.clock.seconds())

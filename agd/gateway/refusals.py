@@ -1,4 +1,4 @@
-"""What a client is told when no account was asked for its request. Pure."""
+"""What a client is told when nobody was asked for its request, and when it is worth asking again. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from agd.accounts.search import Exhausted
 from agd.errors import GatewayError
 
 SOON = 1.0
+"""Seconds told in Retry-After when an account is free that this request did not come to, or will be shortly."""
+LATER = 30.0
+"""Seconds told in Retry-After when nothing says how long: nobody is on hold, yet everybody failed."""
 
 
 def resting(model: str, exhausted: Exhausted, cause: GatewayError) -> GatewayError:
@@ -36,6 +39,17 @@ def nobody(pool: Pool, model: str, exhausted: Exhausted) -> GatewayError:
         return GatewayError(503, message, type="server_error", code="accounts_busy", retry_after=SOON)
     reason = pool.unready() or "no account can serve this model now"
     return GatewayError(503, reason, type="server_error", code="no_usable_account")
+
+
+def with_wait(error: GatewayError, pool: Pool, model: str, now: float) -> GatewayError:
+    """Tell the client when it is worth asking again: as soon as some account may serve the model."""
+    if error.status >= 500 or error.status == 429:
+        wait = pool.wait(model, now)
+        if wait == 0 and error.status == 429 and error.retry_after:
+            error.retry_after = SOON  # that delay is one account's, and another is free
+        else:
+            error.retry_after = float(ceil(wait)) if wait else error.retry_after or LATER
+    return error
 
 
 def _until(wait: float | None) -> str:

@@ -141,7 +141,11 @@ class Retry:
     """How hard agd tries."""
 
     max_attempts: int = field(
-        default=3, metadata=setting(Integer(1, 10), "Upstream attempts for one request, the first included.")
+        default=3,
+        metadata=setting(
+            Integer(1, 10),
+            "Upstream attempts for one request, the first included; accounts found used up for the day do not count.",
+        ),
     )
     budget: float = field(
         default=1.0,
