@@ -141,7 +141,7 @@ def continue_(target: Target) -> str:
 
 
 def cline(target: Target) -> str:
-    """Write the command that sets up Cline's CLI: https://docs.cline.bot; in the IDE the same goes into its settings."""
+    """Write the command that sets up Cline's CLI: https://docs.cline.bot; the IDE has the same settings."""
     key = f'"${target.key}"' if target.key else NO_KEY
     return _lines(
         '# In the IDE: API Provider "OpenAI Compatible", then the same base URL, key and model ID.',
