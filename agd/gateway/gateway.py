@@ -74,6 +74,11 @@ class Gateway:
             self._remember(trail.owner, events)
         return fold(plan, answers)
 
+    async def count(self, prompt: Prompt, trail: Trail) -> int:
+        """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
+        plan = await self._plan(prompt, trail)
+        return await Quest(self, trail, plan, plan.calls[0]).count()
+
     async def _plan(self, prompt: Prompt, trail: Trail) -> Plan:
         """Route, fetch what the prompt names by address, put remembered signatures back, translate."""
         options, overrides = self.options, self.overrides

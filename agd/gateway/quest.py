@@ -63,6 +63,10 @@ class Quest:
         """Try accounts until one has answered, and return all it said. Raises as ``stream`` does."""
         return await self._pursue(self._collected)
 
+    async def count(self) -> int:
+        """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
+        return await self._pursue(self._counted)
+
     async def _pursue(self, ask: Callable[[Account], Awaitable[T]]) -> T:
         try:
             return await self._try(ask)
@@ -115,6 +119,9 @@ class Quest:
         while not self._scrutiny.accepts_whole(events):
             events = await self._poured(account)
         return events
+
+    async def _counted(self, account: Account) -> int:
+        return await self._gateway.upstream.count(account, self._trail.model, self._call.outgoing)
 
     async def _poured(self, account: Account) -> Sequence[Event]:
         collector = Collector()

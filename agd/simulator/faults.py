@@ -46,16 +46,17 @@ _count = optional(and_(instance_of(int), ge(0)))
 class Fault:
     """One fault. ``times`` is how many requests meet it (None: all, until cleared); ``seconds`` always comes first.
 
-    ``scope`` is ``generate``, ``models`` or ``all``; ``model`` narrows it to one model. ``status``, ``message``,
-    ``grpc``, ``reason``, ``retry_delay`` (seconds), ``quota_id`` make the error of STATUS and ERROR_IN_200; ``body``
-    replaces it (or the bytes of GARBAGE). ``how`` (CUT) is ``clean`` (a well-formed end of the body), ``close`` (the
+    ``scope`` is ``generate``, ``models``, ``count`` or ``all``; ``model`` narrows it to one model. ``status``,
+    ``message``, ``grpc``, ``reason``, ``retry_delay`` (seconds), ``quota_id`` make the error of STATUS and
+    ERROR_IN_200; ``body`` replaces it (or the bytes of GARBAGE). ``how`` (CUT) is ``clean`` (a well-formed end of the
+    body), ``close`` (the
     connection closes inside the body) or ``reset``.
     """
 
     kind: FaultKind = field(converter=FaultKind)
     times: int | None = field(default=None, validator=_count)
     seconds: float = field(default=0.0, validator=[instance_of((int, float)), ge(0)])
-    scope: str = field(default="generate", validator=in_(("generate", "models", "all")))
+    scope: str = field(default="generate", validator=in_(("generate", "models", "count", "all")))
     model: str | None = field(default=None, validator=optional(instance_of(str)))
     chunks: int | None = field(default=None, validator=_count)
     how: str = field(default="clean", validator=in_(("clean", "close", "reset")))

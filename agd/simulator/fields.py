@@ -18,6 +18,7 @@ MESSAGES: dict[str, frozenset[str]] = {
     for name, names in {
         "GenerateContentRequest": "model systemInstruction contents tools toolConfig safetySettings generationConfig "
         "cachedContent serviceTier",
+        "CountTokensRequest": "contents generateContentRequest",
         "GenerationConfig": "candidateCount stopSequences maxOutputTokens temperature topP topK seed "
         "responseMimeType responseSchema responseJsonSchema presencePenalty frequencyPenalty responseLogprobs "
         "logprobs enableEnhancedCivicAnswers responseModalities speechConfig thinkingConfig imageConfig "

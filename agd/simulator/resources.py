@@ -101,9 +101,12 @@ class Models(Resource):
         return play(reading, fault)
 
     def _read(self, call: Call, data: bytes, framing: Framing) -> tuple[Fault | None, Reading]:
-        if call.op not in {"generateContent", "streamGenerateContent"}:
+        if call.op not in {"generateContent", "streamGenerateContent", "countTokens"}:
             raise Refused(Status(404, "NOT_FOUND", f"Method {call.op!r} is not found."))
         self._simulator.served(call.model)
+        if call.op == "countTokens":
+            counted = encode({"totalTokens": self._simulator.count(call.model, data)})
+            return self._simulator.faults.take(call.key, "count", call.model), Reading(iter((counted,)), DOCUMENT, 0, 0)
         answer, pace = self._simulator.answer(call.model, data)
         reading = whole(answer, pace) if framing is DOCUMENT else streamed(answer, pace, framing)
         return self._simulator.faults.take(call.key, "generate", call.model), reading

@@ -11,11 +11,12 @@ from attrs.validators import ge, min_len
 from agd.simulator.catalogue import MODELS
 from agd.simulator.chunks import Answer
 from agd.simulator.faults import FaultBook
+from agd.simulator.fields import members
 from agd.simulator.ledger import Ledger
 from agd.simulator.pace import Pace, steered
 from agd.simulator.requests import read_body, read_request
 from agd.simulator.rpc_status import Refused, Status, error_info, invalid_argument
-from agd.simulator.speech import speak
+from agd.simulator.speech import prompt_tokens, speak
 
 _UNREGISTERED = (
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
@@ -68,3 +69,14 @@ class Simulator:
                 break
         name = hashlib.sha256(model.encode() + data).hexdigest()[:20]
         return Answer(speak(asked, pace.words, name), model, name), pace
+
+    def count(self, model: str, data: bytes) -> int:
+        """Count the tokens of a ``countTokens`` body that wraps a generate request. Raises ``Refused``.
+
+        The bare form, which leaves instructions and tools out of the count, is refused: a gateway should not send it.
+        """
+        body = members(read_body(data), "CountTokensRequest")
+        wrapped = dict(members(body.get("generateContentRequest"), "GenerateContentRequest"))
+        if wrapped.pop("model", None) != f"models/{model}":
+            raise invalid_argument("* CountTokensRequest.generate_content_request.model: must name the same model\n")
+        return prompt_tokens(read_request(wrapped, model))

@@ -47,7 +47,7 @@ def speak(asked: Asked, words: int, seed: str) -> Speech:
     thought = (
         f"**Reading the request**\n\nThe request begins with {_quote(text)}.\n" if asked.generation.thoughts else ""
     )
-    return Speech(thought, tokens, calls, finish, _prompt_tokens(asked))
+    return Speech(thought, tokens, calls, finish, prompt_tokens(asked))
 
 
 def count_words(text: str) -> int:
@@ -118,7 +118,8 @@ def _limited(asked: Asked, text: str) -> tuple[tuple[str, ...], str]:
     return tokens, "STOP"
 
 
-def _prompt_tokens(asked: Asked) -> int:
+def prompt_tokens(asked: Asked) -> int:
+    """Count the tokens of a request: words, and so many for anything else."""
     parts = [part for turn in asked.turns for part in turn.parts]
     words = sum(count_words(part.text) for part in parts if isinstance(part, Said))
     others = sum(_MEDIA_TOKENS if isinstance(part, Media) else 8 for part in parts if not isinstance(part, Said))

@@ -19,6 +19,7 @@ from agd import __version__
 from agd.accounts.account import Account
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
+from agd.gemini.counting import read_count, write_count
 from agd.gemini.failures import read_failure
 from agd.gemini.requests import Outgoing
 from agd.transport.agent import Pool
@@ -34,6 +35,8 @@ ERROR_SECONDS = 10.0
 MAX_LIST_BYTES = 4_194_304
 MAX_LIST_PAGES = 20
 LIST_SECONDS = 30.0
+MAX_COUNT_BYTES = 65_536
+COUNT_SECONDS = 60.0
 
 
 @frozen
@@ -69,6 +72,15 @@ class UpstreamClient:
             message = f"no first event within {limits.first_event:g} seconds"
             raise UpstreamFailure(FailureKind.TIMEOUT, message) from None
 
+    async def count(self, account: Account, model: str, outgoing: Outgoing) -> int:
+        """Ask how many tokens a request's prompt has. Raises ``UpstreamFailure``."""
+        counting = Deferred.fromCoroutine(self._count(account, model, outgoing))
+        counting.addTimeout(COUNT_SECONDS, self._clock)
+        try:
+            return await counting
+        except TimeoutError:
+            raise UpstreamFailure(FailureKind.TIMEOUT, "the count of tokens did not come in time") from None
+
     async def models(self, account: Account) -> list[str]:
         """List the names of the account's models that can generate. Raises ``UpstreamFailure``."""
         listing = Deferred.fromCoroutine(self._models(account))
@@ -94,6 +106,11 @@ class UpstreamClient:
         response.deliverBody(relay)
         await relay.first
         return relay
+
+    async def _count(self, account: Account, model: str, outgoing: Outgoing) -> int:
+        url = EncodedURL.from_text(f"{account.base_url}/v1beta/models/{quote(model, safe='')}:countTokens")
+        response = await self._send("POST", url, account, write_count(outgoing.body, model))
+        return read_count(await collect(response, MAX_COUNT_BYTES))
 
     async def _models(self, account: Account) -> list[str]:
         names: list[str] = []

@@ -215,3 +215,15 @@ class ControlTests(MemoryTestCase):
         self.assertEqual(last["path"], f"/v1beta/models/{MODEL}:streamGenerateContent")
         self.assertEqual((last["query"], last["body"]), ("alt=sse", asking("hello")))
         self.assertEqual((last["headers"]["x-goog-api-key"], last["key_index"]), ("key 1", 1))
+
+
+class CountTests(MemoryTestCase):
+    def test_count(self) -> None:
+        """A wrapped request is counted as its answer reports it; the bare form and another model's are refused."""
+        wrapped = {"generateContentRequest": {"model": f"models/{MODEL}", **asking("one two three")}}
+        status, body = self.finished(self.post("countTokens", wrapped))
+        _, answer = self.finished(self.post("generateContent", asking("one two three")))
+        self.assertEqual(status, 200)
+        self.assertEqual(decode(body)["totalTokens"], decode(answer)["usageMetadata"]["promptTokenCount"])
+        self.assertEqual(self.finished(self.post("countTokens", asking("hello")))[0], 400)
+        self.assertEqual(self.finished(self.post("countTokens", wrapped, model="gemini-2.5-pro"))[0], 400)
