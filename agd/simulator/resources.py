@@ -108,8 +108,10 @@ class Models(Resource):
             counted = encode({"totalTokens": self._simulator.count(call.model, data)})
             return self._simulator.faults.take(call.key, "count", call.model), Reading(iter((counted,)), DOCUMENT, 0, 0)
         answer, pace = self._simulator.answer(call.model, data)
-        reading = whole(answer, pace) if framing is DOCUMENT else streamed(answer, pace, framing)
-        return self._simulator.faults.take(call.key, "generate", call.model), reading
+        fault = self._simulator.faults.take(call.key, "generate", call.model)
+        if fault is None:  # a cue waits for an answer that arrives whole
+            answer = self._simulator.cues.applied(answer)
+        return fault, whole(answer, pace) if framing is DOCUMENT else streamed(answer, pace, framing)
 
     def _perform(self, request: Request, acts: Iterator[Act], call: Call) -> None:
         def ended(outcome: str, how: str) -> None:

@@ -10,6 +10,7 @@ from attrs.validators import ge, min_len
 
 from agd.simulator.catalogue import MODELS
 from agd.simulator.chunks import Answer
+from agd.simulator.cues import CueBook
 from agd.simulator.faults import FaultBook
 from agd.simulator.fields import members
 from agd.simulator.ledger import Ledger
@@ -35,6 +36,7 @@ class Simulator:
     chunk_seconds: float = field(default=0.03, validator=ge(0))
     first_chunk_seconds: float = field(default=0.1, validator=ge(0))
     faults: FaultBook = field(factory=FaultBook, init=False)
+    cues: CueBook = field(factory=CueBook, init=False)
     ledger: Ledger = field(factory=Ledger, init=False)
     stale: WeakSet[object] = field(factory=WeakSet, init=False)
     """Connections that look alive and will be closed at the next request on them."""

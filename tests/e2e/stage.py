@@ -53,9 +53,15 @@ class SimulatorProcess:
         reply = ask(self.port, f"/simulator/faults/{key}", fault, method="PUT")
         assert reply.status == 200, reply
 
+    def cue(self, *answers: dict[str, Any]) -> None:
+        """Let the next answers be these, whoever asks: ``text``, ``thought``, ``calls`` of ``name`` and ``args``."""
+        reply = ask(self.port, "/simulator/cues", list(answers), method="PUT")
+        assert reply.status == 200, reply
+
     def forget(self) -> None:
-        """Clear faults and the record of calls."""
+        """Clear faults, cues and the record of calls."""
         ask(self.port, "/simulator/faults", method="DELETE")
+        ask(self.port, "/simulator/cues", method="DELETE")
         ask(self.port, "/simulator/calls", method="DELETE")
 
     @property
