@@ -1,4 +1,8 @@
-"""What is to be said on cue, in place of the simulator's own words: the next answers, as a test wrote them."""
+"""What is to be said on cue, in place of the simulator's own words: the next answers, as a test wrote them.
+
+A cue waits for an answer of which at least a part is heard: a request that is refused, or that meets a fault without a
+word of the answer, leaves it to the next one.
+"""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Models(Resource):
             return self._simulator.faults.take(call.key, "count", call.model), Reading(iter((counted,)), DOCUMENT, 0, 0)
         answer, pace = self._simulator.answer(call.model, data)
         fault = self._simulator.faults.take(call.key, "generate", call.model)
-        if fault is None:  # a cue waits for an answer that arrives whole
+        if fault is None or fault.speaks:
             answer = self._simulator.cues.applied(answer)
         return fault, whole(answer, pace) if framing is DOCUMENT else streamed(answer, pace, framing)
 

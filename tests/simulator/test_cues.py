@@ -47,6 +47,15 @@ class CueTests(MemoryTestCase):
         self.assertEqual(self.finished(self.post("generateContent"))[0], 429)
         self.assertEqual(self.parts(), [{"text": "Late."}])
 
+    def test_cut_short(self) -> None:
+        """An answer that breaks off has spoken its cue."""
+        self.control("PUT", "cues", [{"text": "one two three four five six"}, {"text": "All of it."}])
+        self.control("PUT", "faults/one", [{"kind": "cut", "chunks": 1}])
+        _, body = self.finished(self.post("streamGenerateContent?alt=sse"))
+        self.assertIn(b"one two three four", body)
+        self.assertNotIn(b"five", body)
+        self.assertEqual(self.parts(), [{"text": "All of it."}])
+
     def test_refused_first(self) -> None:
         """So does a request that is refused."""
         self.control("PUT", "cues", [{"text": "Late."}])
