@@ -1,7 +1,7 @@
 """How the tests run Codex: https://developers.openai.com/codex, the command ``codex exec``, in an empty home.
 
-Its configuration is what ``agd client-config codex`` prints, and beside it only what keeps it from asking anybody but agd:
-no analytics, no look for updates, no plugins (whose catalogue it would fetch). Whoever it asks all the same meets a
+Its configuration is what ``agd client-config codex`` prints, and beside it only what keeps it from asking anybody but
+agd: no analytics, no look for updates, no plugins (whose catalogue it would fetch). Whoever it asks all the same meets a
 proxy that lets nothing through and remembers who it was.
 """
 
@@ -121,7 +121,7 @@ class CodexTestCase(ClientTestCase):
         super().tearDown()
 
     def codex(self, *words: str, model: str = SIGNED, more: str = "") -> Told:
-        """Run ``codex exec`` with these words to its end; ``more`` begins in the provider's table of the configuration."""
+        """Run ``codex exec`` to its end; ``more`` is configuration that begins in the provider's table."""
         return ending(self.begin(*words, model=model, more=more))
 
     def begin(self, *words: str, model: str = SIGNED, more: str = "") -> subprocess.Popen[str]:
