@@ -1,8 +1,8 @@
 """How the tests run Codex: https://developers.openai.com/codex, the command ``codex exec``, in an empty home.
 
 Its configuration is what ``agd client-config codex`` prints, and beside it only what keeps it from asking anybody but
-agd: no analytics, no look for updates, no plugins (whose catalogue it would fetch). Whoever it asks all the same meets a
-proxy that lets nothing through and remembers who it was.
+agd: no analytics, no look for updates, no plugins (whose catalogue it would fetch). Whoever it asks all the same meets
+a proxy that lets nothing through and remembers who it was.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class CodexTestCase(ClientTestCase):
         return subprocess.Popen(
             command,
             cwd=self.work,
-            env=self._environment(self.variables()),
+            env=self._environment(self._own()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -147,8 +147,7 @@ class CodexTestCase(ClientTestCase):
         text = _QUIET_FIRST + self.first + codex(target) + more + _QUIET_LAST
         (self.folder / ".codex" / "config.toml").write_text(text, "utf-8")
 
-    def variables(self) -> Mapping[str, str]:
-        """Return the variables that Codex has beside those of every client."""
+    def _own(self) -> Mapping[str, str]:
         proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), self.gatekeeper.url)
         return {KEY_VARIABLE: self.key, "CODEX_HOME": str(self.folder / ".codex"), **proxy}
 
@@ -160,11 +159,6 @@ class CodexTestCase(ClientTestCase):
     def explained(self, told: Told) -> str:
         """Return what there is to say about a run that went wrong."""
         return f"{told}\nagd:\n{self.log}"
-
-    @property
-    def log(self) -> str:
-        """What agd has logged since the test began."""
-        return self.stage.daemon.child.output[self._logged :]
 
     @property
     def contents(self) -> list[dict[str, Any]]:
