@@ -46,7 +46,7 @@ def _results(response: Any) -> list[Any]:
 def chain_tools(model: str, text: str) -> Any:
     """Have calls made, and send nothing but their results."""
     client = openai.OpenAI()
-    first = client.responses.parse(model=model, input=text, tools=TOOLS)
+    first: Any = client.responses.parse(model=model, input=text, tools=TOOLS)
     calls = [(item.name, item.parsed_arguments.model_dump()) for item in first.output if item.type == "function_call"]
     last = client.responses.parse(model=model, input=_results(first), previous_response_id=first.id, tools=TOOLS)
     return {"calls": calls, "text": last.output_text}
@@ -65,7 +65,7 @@ def stored(model: str, text: str) -> Any:
     client = openai.OpenAI()
     made = client.responses.create(model=model, input=[{"role": "user", "content": text}], metadata={"topic": "sea"})
     kept = client.responses.retrieve(made.id)
-    items = list(client.responses.input_items.list(made.id, order="asc"))
+    items: list[Any] = list(client.responses.input_items.list(made.id, order="asc"))
     client.responses.delete(made.id)
     return {
         "same": kept.model_dump() == made.model_dump(),
@@ -138,7 +138,7 @@ def compact(model: str, text: str) -> Any:
     client = openai.OpenAI()
     talk: list[Any] = [{"role": "user", "content": f"{text} {number}"} for number in range(200)]
     small = client.responses.compact(model=model, input=talk)
-    output = [item.model_dump(exclude_none=True) for item in small.output]
+    output: list[Any] = [item.model_dump(exclude_none=True) for item in small.output]
     after = client.responses.create(model=model, input=[*output, {"role": "user", "content": FURTHER[0]}])
     sizes = [len(str(each)) for each in (talk, output)]
     return {
