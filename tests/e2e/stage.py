@@ -11,6 +11,7 @@ import itertools
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -91,9 +92,9 @@ class DaemonProcess:
     _reloads: int = 0
 
     @classmethod
-    def start(cls, configuration: str, options: Sequence[str] = ()) -> DaemonProcess:
-        """Start a daemon and wait until it answers ``/healthz``."""
-        folder, port = temporary_folder(), free_port()
+    def start(cls, configuration: str, options: Sequence[str] = (), home: Path | None = None) -> DaemonProcess:
+        """Start a daemon and wait until it answers ``/healthz``; ``home`` is one that an earlier daemon left behind."""
+        folder, port = home or temporary_folder(), free_port()
         (folder / "agd.toml").write_text(configuration, "utf-8")
         command = [script("twistd"), "-n", "--pidfile=", "agd", "--port", str(port), "--config", "agd.toml", *options]
         daemon = cls(Child.start(command, folder), port)
