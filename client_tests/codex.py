@@ -24,6 +24,8 @@ from client_tests.clients import CLIENT_KEY, CLIENT_SECONDS, INSTALLED, PROJECT,
 KEY_VARIABLE = "AGD_CLIENT_KEY"
 PATCHES = "gpt-5.5"
 """A name for which Codex offers ``apply_patch`` as a custom tool; agd maps it to ``SIGNED``."""
+PROGRAMS = "gpt-6.1-sol"
+"""A name for which Codex offers its tools to programs, declared by an ``additional_tools`` item."""
 _LAUNCHER = PROJECT / "client_tests" / "node" / "node_modules" / "@openai" / "codex" / "bin" / "codex.js"
 _QUIET_FIRST = "check_for_update_on_startup = false\n"
 _QUIET_LAST = "[analytics]\nenabled = false\n[features]\nplugins = false\n"

@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 from client_tests.clients import SIGNER
-from client_tests.codex import PATCHES, CodexTestCase, call, interrupt, patch, shell
+from client_tests.codex import PATCHES, PROGRAMS, CodexTestCase, call, interrupt, patch, shell
 from tests.e2e.processes import until
 
 GREETING = "Hello, you."
@@ -125,6 +125,15 @@ class CodexConversations(CodexTestCase):
         (result,) = self.results
         self.assertIn("nobody", result)
         self.assertNotIn("unsupported call", result)
+
+    def test_code_mode(self) -> None:
+        """Codex's newest models get one tool, of a namespace, that takes a program; it comes to Codex as it was."""
+        program = 'const told = await tools.exec_command({cmd: "echo \\"one\\" | tee 1.txt"});\ntext(told.output);'
+        self.simulator.cue({"calls": [call("functions__exec", input=program)]}, {"text": DONE})
+        told = self.completed(self.codex("Write it", model=PROGRAMS))
+        self.assertEqual((told.said, (self.work / "1.txt").read_text()), ([DONE], "one\n"))
+        self.assertEqual(self.contents[-2]["parts"][0]["functionCall"]["args"], {"input": program})
+        self.assertIn("Script completed", self.results[0])
 
     def test_picture(self) -> None:
         """A picture that a tool gives reaches the model as a picture."""
