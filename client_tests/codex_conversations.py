@@ -135,12 +135,15 @@ class CodexConversations(CodexTestCase):
         self.assertEqual(self.contents[-2]["parts"][0]["functionCall"]["args"], {"input": program})
         self.assertIn("Script completed", self.results[0])
 
-    def test_picture(self) -> None:
-        """A picture that a tool gives reaches the model as a picture."""
-        (self.work / "dot.png").write_bytes(png())
-        self.simulator.cue({"calls": [call("view_image", path="dot.png")]}, {"text": DONE})
-        self.completed(self.codex("Look at it", model=PATCHES))
-        self.assertIn('"mimeType": "image/png"', json.dumps(self.contents[-1]))
+    def test_pictures(self) -> None:
+        """A picture from the user, and one that a tool gives, reach the model as pictures."""
+        for name in ("first.png", "second.png"):
+            (self.work / name).write_bytes(png())
+        self.simulator.cue({"calls": [call("view_image", path="second.png")]}, {"text": DONE})
+        self.completed(self.codex("--image", "first.png", "--", "Look at them", model=PATCHES))
+        asked, _, answered = (json.dumps(content) for content in self.contents)
+        for content in (asked, answered):
+            self.assertEqual(content.count('"mimeType": "image/png"'), 1)
 
     def test_schema(self) -> None:
         """``--output-schema`` reaches the model as a schema of its answer."""
