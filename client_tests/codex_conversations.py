@@ -205,8 +205,7 @@ class CodexConversations(CodexTestCase):
         self.simulator.cue({"text": "word " * 40}, {"text": "word " * 40}, {"text": GREETING})
         told = self.completed(self.codex("Say hello"))
         self.assertEqual(told.said[-1:], [GREETING])
-        self.assertEqual(len(told.errors), 2, told)
-        self.assertIn("Reconnecting", told.errors[0])
+        self.assertIn("Reconnecting", told.errors[-1])  # over a WebSocket the first time is not told
         self.assert_upstream(fault=2, complete=1)
 
     def test_cut_for_good(self) -> None:
