@@ -5,10 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from treq.client import HTTPClient
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
 
 from agd.accounts.account import Account, ApiKey
 from agd.accounts.catalogue import Catalogue
@@ -18,19 +22,27 @@ from agd.gemini.models import bundled_models
 from agd.launch import Launch, read_text
 from agd.options import Options
 from agd.routing import Router
+from agd.sealing import KeyRing
 from agd.settings import Settings, effective_auth_mode
 from agd.settings.reading import Reading
 from agd.settings.secret import SecretText
 from agd.signatures import SignatureStore
+from agd.store.retention import Limits as Retention
+from agd.store.store import Place, Store
 from agd.telemetry import LogObserver
 from agd.transport.agent import Body, make_agent
 from agd.transport.agent import Pool as Connections
 from agd.upstream.client import Limits, UpstreamClient
 from agd.upstream.documents import Document
 from agd.upstream.media import Source
+from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
-from agd.web.openai import OpenAI, Policy
+from agd.web.openai import OpenAI
 from agd.web.site import Site
+from agd.web.websocket import Sockets
+
+if TYPE_CHECKING:
+    from agd.web.responses import Responses
 
 
 @define(eq=False)
@@ -40,13 +52,17 @@ class Daemon:
     site: Site
     gateway: Gateway
     connections: Connections
+    store: Store
+    _responses: _Responses
     _policy: Policy
+    _sockets: Sockets
 
     @classmethod
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
         observer = LogObserver()
+        store = _store(launch, reactor)
         connections = Connections(reactor, settings.upstream.connect_seconds)
         http = HTTPClient(make_agent(reactor, connections), data_to_body_producer=Body)
         upstream = UpstreamClient(http, connections, reactor, _mint_call_id, _limits(settings))
@@ -65,16 +81,20 @@ class Daemon:
             overrides=settings.models,
         )
         policy = _policy(launch)
-        api = OpenAI(gateway, policy, reactor, time.time, lambda: secrets.token_hex(16))
+        answering = Answering(policy, reactor)
+        responses = _Responses(gateway, store, answering)
+        sockets = Sockets(lambda: responses().engine)
+        _use(sockets, settings)
+        api = OpenAI(gateway, responses, answering, sockets, time.time, _mint)
         site = Site(
             api.app.resource(),
-            _door(launch),
+            _door(launch, store.ring),
             clock=reactor,
             mint_id=lambda: "req_" + secrets.token_hex(12),
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, connections, policy)
+        return cls(site, gateway, connections, store, responses, policy, sockets)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -92,8 +112,14 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
-        self.site.door = _door(launch)
+        _use(self._sockets, settings)
+        self.site.door = _door(launch, self.store.ring)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
+        self.store.responses.limits = _retention(launch)
+
+    def finish_background(self, grace: float, clock: Any) -> Deferred[Any]:
+        """Let responses that run in the background end; after ``grace`` seconds they fail."""
+        return self._responses.finish(grace, clock)
 
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
@@ -115,6 +141,30 @@ class _Documents:
         if self._source is None:
             self._source = Fetcher(self._reactor)
         return await self._source.fetch(url, declared, max_bytes, seconds)
+
+
+@define(eq=False)
+class _Responses:
+    """The Responses API. What that takes is loaded when it is first asked: idle memory is counted."""
+
+    _gateway: Gateway
+    _store: Store
+    _answering: Answering
+    _made: Responses | None = None
+
+    def __call__(self) -> Responses:
+        """Return the API's routes."""
+        if self._made is None:
+            from agd.responses.engine import Engine  # noqa: PLC0415 - see above
+            from agd.web.responses import Responses  # noqa: PLC0415
+
+            engine = Engine(self._gateway, self._store.responses, self._store.ring, time.time, _mint)
+            self._made = Responses(engine, self._answering)
+        return self._made
+
+    def finish(self, grace: float, clock: Any) -> Deferred[Any]:
+        """See ``Daemon.finish_background``."""
+        return succeed(None) if self._made is None else self._made.engine.background.finish(grace, clock)
 
 
 def accounts_of(settings: Settings) -> tuple[Account, ...]:
@@ -144,18 +194,47 @@ def _limits(settings: Settings) -> Limits:
     return Limits(upstream.first_event_seconds, upstream.idle_seconds, settings.proxy.client_stall_seconds)
 
 
+def _store(launch: Launch, reactor: Any) -> Store:
+    threads = ThreadPool(minthreads=1, maxthreads=1, name="agd-store")
+    return Store.of(
+        Place(launch.store_path, launch.state_directory),
+        _retention(launch),
+        threads=threads,
+        in_thread=partial(deferToThreadPool, reactor, threads),
+        clock=reactor,
+        now=time.time,
+        random=secrets.token_bytes,
+    )
+
+
+def _retention(launch: Launch) -> Retention:
+    kept = launch.settings.store
+    return Retention.of(kept.max_age_days, kept.max_bytes, memory=launch.store_path is None)
+
+
 def _policy(launch: Launch) -> Policy:
     expose = launch.settings.effective_expose_account(launch.loopback_only)
     return Policy(expose, launch.settings.upstream.header_hold_seconds)
 
 
-def _door(launch: Launch) -> Door:
+def _use(sockets: Sockets, settings: Settings) -> None:
+    sockets.enabled = settings.proxy.websocket
+    sockets.stall_seconds = settings.proxy.client_stall_seconds
+    sockets.hold_seconds = settings.upstream.header_hold_seconds
+
+
+def _door(launch: Launch, ring: KeyRing) -> Door:
     proxy = launch.settings.proxy
     return Door.of(
         effective_auth_mode(launch.settings, launch.loopback_only),
-        [(client.name, client.key.reveal()) for client in launch.settings.client_keys],
+        # The one key has a name in logs only: an owner of that name might be another one's in a list of keys.
+        [
+            (None if client.key is proxy.api_key else client.name, client.key.reveal())
+            for client in launch.settings.client_keys
+        ],
         proxy.allowed_hosts,
         proxy.cors_origins,
+        mac=ring.owner_mac,
     )
 
 
@@ -176,6 +255,10 @@ def _rereader(launch: Launch) -> Callable[[Account], ApiKey | None]:
         return None if reading.problems else ApiKey(secret.reveal())
 
     return reread
+
+
+def _mint() -> str:
+    return secrets.token_hex(16)
 
 
 def _mint_call_id() -> str:

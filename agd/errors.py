@@ -87,6 +87,10 @@ class UpstreamFailure(Exception):
         return f"{self.status} {self.message}" if self.status is not None else self.message
 
 
+class StoreError(Exception):
+    """The store cannot do what was asked. Its text is a sentence for the operator, without anything that was stored."""
+
+
 @frozen
 class ConfigurationProblem:
     """One thing wrong in a configuration: where, what was found, what is allowed."""

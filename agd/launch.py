@@ -13,7 +13,7 @@ from agd.errors import ConfigurationError, ConfigurationProblem
 from agd.gemini.models import Overrides, check_overrides
 from agd.listeners import Stack, is_loopback, listeners
 from agd.routing import check_mapping
-from agd.settings import Settings, check_auth, load_settings, warnings
+from agd.settings import Settings, check_auth, find_state_directory, load_settings, warnings
 from agd.settings.overrides import Override
 
 _TRAITS = "what is known of a model, in the types of the bundled table agd/gemini/models.toml"
@@ -21,11 +21,17 @@ _TRAITS = "what is known of a model, in the types of the bundled table agd/gemin
 
 @frozen
 class Launch:
-    """A sound configuration. ``source`` is its file or ``environment``."""
+    """A sound configuration. ``source`` is its file or ``environment``.
+
+    ``store_path`` is the database's absolute path, None when the store is off; ``state_directory`` is the folder for
+    what else is kept between runs, None when there is no place for one.
+    """
 
     source: str
     settings: Settings
     listeners: tuple[str, ...]
+    state_directory: str | None = None
+    store_path: str | None = None
 
     @property
     def loopback_only(self) -> bool:
@@ -53,9 +59,12 @@ def prepare(
     source, settings = load_settings(
         file, environ=environ, exists=os.path.exists, read_file=read_text, overrides=overrides
     )
-    launch = Launch(source, settings, listeners(settings, listen, _stack()))
+    directory = find_state_directory(environ)
+    path = settings.store.file(directory)
+    launch = Launch(source, settings, listeners(settings, listen, _stack()), directory or _folder_of(path), path)
     problems = [
         *_auth_problems(launch),
+        *_store_problems(launch),
         *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model),
         *_model_problems(settings.models),
     ]
@@ -67,6 +76,20 @@ def prepare(
 def read_text(path: str) -> str:
     """Read a file in UTF-8. Raises ``OSError`` or ``ValueError``."""
     return Path(path).read_text(encoding="utf-8")
+
+
+def _folder_of(path: str | None) -> str | None:
+    """Return where state is kept that has no other place: beside the database."""
+    return None if path is None or not os.path.isabs(path) else os.path.dirname(path)
+
+
+def _store_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:
+    path = launch.store_path
+    if path is None or os.path.isabs(path):
+        return ()
+    found = f'"{path}", which starts from a state directory, and none is known'
+    allowed = 'an absolute path, or "off"; else $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME must be set'
+    return (ConfigurationProblem("store.path", found, allowed),)
 
 
 def _auth_problems(launch: Launch) -> tuple[ConfigurationProblem, ...]:

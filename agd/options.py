@@ -32,6 +32,8 @@ class Options:
     """B34: ``strict`` tools switch on the provider's validated mode where the model has it, or are ignored."""
     parallel_tool_calls: Literal["truncate", "ignore", "reject"] = "truncate"
     """B40: ``false`` keeps the first call of an answer only, is ignored with a notice, or is refused."""
+    unsupported_tools: Literal["reject", "notice"] = "reject"
+    """I22: a tool of a kind that cannot be used, in a Responses request, is refused, or left out with a notice."""
     native_tools_with_functions: Literal["reject", "drop"] = "reject"
     """B42: provider tools beside functions on a model that takes one kind only: refused, or dropped with a notice."""
     reasoning_field: Literal["reasoning_content", "both", "off"] = "reasoning_content"
@@ -66,6 +68,8 @@ class Options:
     """F17: code that the provider ran, in the text of a chat answer or not at all."""
     provider_details: bool = False
     """F39: safety ratings and the like in ``provider_details`` of a choice."""
+    responses_choices: bool = True
+    """I09: a plain Response has a chat answer's ``choices`` beside its own fields."""
     fetch_urls: bool = True
     """H01: https images and documents are fetched by agd; false: refused."""
     fetch_max_bytes: int = 20_971_520

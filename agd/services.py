@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
-from agd.errors import ConfigurationError, UpstreamFailure
+from agd.errors import ConfigurationError, StoreError, UpstreamFailure
 from agd.launch import Launch
 from agd.settings import check_auth
 
@@ -31,7 +31,10 @@ CLOSE_SECONDS = 1.0
 
 
 class DrainService(Service):
-    """Lets running requests end when the process is told to stop; told so once more, it cuts them short."""
+    """Lets running requests end when the process is told to stop; told so once more, it cuts them short.
+
+    What they need while they end is closed behind them: the store, and the connections to the upstreams.
+    """
 
     name = "drain"
 
@@ -43,10 +46,14 @@ class DrainService(Service):
     def stopService(self) -> Deferred[None]:
         """Fire when the last client connection is closed and the upstream ones are let go."""
         super().stopService()
-        drained = self._daemon.site.drain(self._grace())
+        grace = self._grace()
+        drained = gatherResults(
+            [self._daemon.site.drain(grace), self._daemon.finish_background(grace, self._reactor)], consumeErrors=True
+        )
         # The reactor's own handlers would stop it a second time, which it takes for a mistake.
         handlers = {number: signal.signal(number, self._told_again) for number in _ENDINGS}
-        return drained.addCallback(lambda _: self._close_upstreams()).addBoth(_restore, handlers)
+        drained.addBoth(self._close_store).addCallback(lambda _: self._close_upstreams())
+        return drained.addBoth(_restore, handlers)
 
     def _told_again(self, *_: object) -> None:
         """Arrives between two byte codes, so the work is left to the reactor."""
@@ -56,9 +63,29 @@ class DrainService(Service):
         _log.info("told again to stop: what still runs is ended now")
         self._daemon.site.cut_short()
 
+    def _close_store(self, result: Any) -> Deferred[Any]:
+        return self._daemon.store.close().addCallback(lambda _: result)
+
     def _close_upstreams(self) -> Deferred[None]:
         closed: Deferred[None] = self._daemon.connections.closeCachedConnections()
         return closed.addTimeout(CLOSE_SECONDS, self._reactor, onTimeoutCancel=lambda *_: None)
+
+
+class StoreService(Service):
+    """Opens the store. It is closed by the drain, which is the last that needs it."""
+
+    name = "store"
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def startService(self) -> None:
+        """Open it. Raises ``SystemExit`` with a sentence for one that cannot be had: nothing is lost in silence."""
+        super().startService()
+        try:
+            self._daemon.store.open()
+        except StoreError as error:
+            raise SystemExit(f"agd cannot open its store: {error}") from None
 
 
 class ReloadService(Service):
@@ -89,7 +116,13 @@ class ReloadService(Service):
         """Take the configuration as it is written now."""
         try:
             fresh = self._prepare()
-            launch = evolve(fresh, listeners=self.launch.listeners)
+            started = self.launch
+            launch = evolve(
+                fresh,
+                listeners=started.listeners,
+                state_directory=started.state_directory,
+                store_path=started.store_path,
+            )
             check_auth(launch.settings, launch.loopback_only, launch.source)
         except ConfigurationError as error:
             _log.error("configuration not reloaded:\n{error}", error=str(error))
@@ -104,6 +137,8 @@ class ReloadService(Service):
         if fresh.listeners != self.launch.listeners:
             listeners = ", ".join(self.launch.listeners)
             _log.warn("listeners change only at a restart: still listening on {listeners}", listeners=listeners)
+        if fresh.store_path != self.launch.store_path:
+            _log.warn("the store changes only at a restart: still {path}", path=self.launch.store_path or "in memory")
         for warning in self.launch.warnings:
             _log.warn("{words}", words=warning)
 

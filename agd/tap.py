@@ -18,7 +18,7 @@ from agd.accounts.account import Account
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
-from agd.services import CatalogueService, DrainService, ReloadService
+from agd.services import CatalogueService, DrainService, ReloadService, StoreService
 from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
 
@@ -136,7 +136,13 @@ def makeService(options: Options) -> IService:
     reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
     drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
     parts: list[Any] = [simulation] if simulation is not None else []
-    parts += [_Announcement(launch, daemon, simulated=simulation is not None), drain, reload, catalogue]
+    parts += [
+        _Announcement(launch, daemon, simulated=simulation is not None),
+        StoreService(daemon),
+        drain,
+        reload,
+        catalogue,
+    ]
     parts += [
         Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
     ]

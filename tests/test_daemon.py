@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 
 from agd.accounts.verdict import judge
 from agd.daemon import Daemon, accounts_of
@@ -50,7 +51,7 @@ class DaemonTestCase(SynchronousTestCase):
         """Write the configuration and read it."""
         file = self.folder / "agd.toml"
         file.write_text(text)
-        return prepare(str(file), environ={})
+        return prepare(str(file), environ={"HOME": str(self.folder.absolute())})
 
     def build(self, text: str) -> Daemon:
         """Make a daemon of a configuration."""
@@ -161,6 +162,17 @@ class ApplyTests(DaemonTestCase):
         self.assertIs(self.daemon._policy, before)
         self.assertEqual((before.expose_account, before.header_hold_seconds), ("off", 1.0))
 
+    def test_sockets(self) -> None:
+        """WebSockets are offered or not, and paced, as the new configuration says; those that are open stay."""
+        sockets = self.daemon._sockets
+        self.assertEqual((sockets.enabled, sockets.stall_seconds, sockets.hold_seconds), (True, 300.0, 10.0))
+        self.daemon.apply(
+            self.launch(
+                "[proxy]\nwebsocket = false\nclient_stall_seconds = 3\n[upstream]\nheader_hold_seconds = 1\n" + ACCOUNTS
+            )
+        )
+        self.assertEqual((sockets.enabled, sockets.stall_seconds, sockets.hold_seconds), (False, 3.0, 1.0))
+
     def test_translation(self) -> None:
         """How requests are translated, and what is known of models, changes with the configuration."""
         gateway = self.daemon.gateway
@@ -270,6 +282,30 @@ class KeyFileTests(DaemonTestCase):
         fresh = self.daemon.gateway.reread(one)
         assert fresh is not None
         self.assertEqual(fresh.secret, "key-newest")
+
+
+class OwnerTests(DaemonTestCase):
+    """Whose a request is."""
+
+    def tenant(self, daemon: Daemon, key: str) -> str:
+        """Give the owner of a request with a key."""
+        return daemon.site.door.tenant(Headers({"x-api-key": [key]}))
+
+    def test_I51_named(self) -> None:
+        """A key of a list is known by its name."""
+        keys = '[{ name = "default", key = "key-ann" }, { name = "bob", key = "key-bob" }]'
+        daemon = self.build(f'[proxy]\nauth_mode = "strict"\napi_keys = {keys}\n' + ACCOUNTS)
+        owners = [self.tenant(daemon, key) for key in ("key-ann", "key-bob")]
+        self.assertEqual(owners, ["key:default", "key:bob"])
+
+    def test_I51_unnamed(self) -> None:
+        """The one key of all clients is not mistaken for one that is named default; a reload changes no owner."""
+        launch = self.launch('[proxy]\nauth_mode = "strict"\napi_key = "key-one"\n' + ACCOUNTS)
+        daemon = Daemon.build(launch, self.reactor)
+        owner = self.tenant(daemon, "key-one")
+        self.assertEqual(owner, f"mac:{daemon.ring.owner_mac('key-one')}")
+        daemon.apply(launch)
+        self.assertEqual(self.tenant(daemon, "key-one"), owner)
 
 
 class ListTests(DaemonTestCase):

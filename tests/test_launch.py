@@ -34,7 +34,8 @@ class LaunchTestCase(SynchronousTestCase):
         """Prepare from a configuration of this text."""
         if text is not None:
             self.file.write_text(text, encoding="utf-8")
-        return prepare(str(self.file), environ=environ or {}, overrides=overrides, listen=listen)
+        environ = {"HOME": str(self.folder), **(environ or {})}
+        return prepare(str(self.file), environ=environ, overrides=overrides, listen=listen)
 
     def refused(
         self, text: str | None = None, environ: Mapping[str, str] | None = None, listen: Sequence[str] = ()
@@ -159,6 +160,38 @@ class PlaceTests(LaunchTestCase):
         launch = self.prepare("proxy.port = 9004", overrides=[Override("--port", "proxy", "port", "9005")])
         self.assertEqual(launch.settings.proxy.port, 9005)
         self.assertIn("port=9005", launch.listeners[0])
+
+
+class StateTests(LaunchTestCase):
+    """Where state is kept."""
+
+    def test_default(self) -> None:
+        """The database stands in the state directory of the user."""
+        launch = self.prepare("")
+        self.assertEqual(launch.state_directory, f"{self.folder}/.local/state/agd")
+        self.assertEqual(launch.store_path, f"{self.folder}/.local/state/agd/agd.db")
+
+    def test_systemd(self) -> None:
+        """A unit's own directory goes before it; a relative path starts there."""
+        launch = self.prepare('store.path = "here/my.db"', {"STATE_DIRECTORY": "/var/lib/agd"})
+        self.assertEqual(launch.state_directory, "/var/lib/agd")
+        self.assertEqual(launch.store_path, "/var/lib/agd/here/my.db")
+
+    def test_off(self) -> None:
+        """A store that is off has no path, and needs no directory."""
+        launch = self.prepare('store.path = "off"', {"HOME": ""})
+        self.assertEqual((launch.state_directory, launch.store_path), (None, None))
+
+    def test_absolute(self) -> None:
+        """An absolute path needs no directory either; what else is kept then stands beside it."""
+        launch = self.prepare('store.path = "/srv/agd/my.db"', {"HOME": ""})
+        self.assertEqual((launch.state_directory, launch.store_path), ("/srv/agd", "/srv/agd/my.db"))
+
+    def test_no_home(self) -> None:
+        """Without any place for state the setting is told, with what would help."""
+        error = self.refused("", {"HOME": ""})
+        self.assertEqual([problem.path for problem in error.problems], ["store.path"])
+        self.assertIn('"off"', error.problems[0].allowed)
 
 
 class CheckTests(LaunchTestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -157,7 +158,7 @@ class ReloadTests(SynchronousTestCase):
         path = self.mktemp()
         with open(path, "w") as file:
             file.write(TWO)
-        self.reload(prepare(path, environ={}))
+        self.reload(prepare(path, environ={"HOME": os.path.abspath(self.mktemp())}))
         self.assertEqual(len(self.emails), 2)
 
 

@@ -31,7 +31,9 @@ class TapTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Leave nothing of the environment but the search path."""
-        home = patch.dict(os.environ, {"PATH": os.environ.get("PATH", ""), "HOME": self.mktemp()}, clear=True)
+        home = patch.dict(
+            os.environ, {"PATH": os.environ.get("PATH", ""), "HOME": os.path.abspath(self.mktemp())}, clear=True
+        )
         home.start()
         self.addCleanup(home.stop)
 
@@ -261,7 +263,7 @@ class ProcessTests(TapTestCase):
     def twistd(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run twistd until it ends by itself."""
         command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "HOME": self.mktemp()}
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "HOME": os.path.abspath(self.mktemp())}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
     def test_wrong_configuration(self) -> None:

@@ -30,4 +30,5 @@ def _summary(launch: Launch) -> Iterator[str]:
     yield f"{launch.source}: ok"
     yield f"accounts: {len(launch.settings.accounts)}"
     yield f"auth mode: {effective_auth_mode(launch.settings, launch.loopback_only)}"
+    yield f"store: {launch.store_path or 'off'}"
     yield from (f"listener: {listener}" for listener in launch.listeners)

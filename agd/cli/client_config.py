@@ -55,7 +55,8 @@ def client_config(options: argparse.Namespace) -> int:
         print("the configured port is 0, any free one: say where agd is with --base-url", file=sys.stderr)
         return 1
     model = options.model or launch.settings.proxy.default_model or MODEL
-    target = Target(base_url, model, options.key_env or _key_variable(launch))
+    key = options.key_env or _key_variable(launch)
+    target = Target(base_url, model, key, launch.settings.proxy.websocket)
     print(RECIPES[options.client](target), end="")
     return 0
 

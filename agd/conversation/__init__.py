@@ -27,6 +27,7 @@ from agd.conversation.events import (
 )
 from agd.conversation.prompt import (
     Code,
+    CodeExecution,
     ImageOutput,
     Media,
     Message,
@@ -52,6 +53,7 @@ __all__ = [
     "Choice",
     "Citation",
     "Code",
+    "CodeExecution",
     "CodePart",
     "Details",
     "Event",

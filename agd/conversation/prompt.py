@@ -100,6 +100,8 @@ class Tool:
     description: str | None = None
     parameters: Mapping[str, Any] | None = None
     strict: bool | None = None
+    path: str = field(default="", eq=False)
+    """Where in the request it is described, to name it in errors; it makes no tool another."""
 
 
 @frozen
@@ -148,17 +150,32 @@ class Reasoning:
 
 @frozen
 class WebSearch:
-    """The provider may search the web. ``asked_as`` is the field or tool by which the client asked."""
+    """The provider may search the web. ``asked_as`` is the field or tool by which the client asked.
+
+    ``optional``: the client can do without where the model does not take it beside functions.
+    """
+
+    asked_as: str
+    optional: bool = False
+
+
+@frozen
+class CodeExecution:
+    """The provider may write code and run it. ``asked_as`` is the tool by which the client asked."""
 
     asked_as: str
 
 
 @frozen
 class ImageOutput:
-    """How generated images should be: ``aspect_ratio`` such as ``16:9``, ``size`` such as ``2K``."""
+    """How generated images should be: ``aspect_ratio`` such as ``16:9``, ``size`` such as ``2K``.
+
+    ``asked_as`` is the field or tool by which the client asked for images at all.
+    """
 
     aspect_ratio: str | None = None
     size: str | None = None
+    asked_as: str = "modalities"
 
 
 @frozen
@@ -198,6 +215,7 @@ class Prompt:
     """Nothing is to be generated (``max_tokens`` 0 with echo): the answer is empty at once."""
     parallel_tool_calls: bool | None = None
     web_search: WebSearch | None = None
+    code_execution: CodeExecution | None = None
     modalities: tuple[str, ...] = ()
     """Wanted beside or instead of text: ``text``, ``image``, ``audio``; empty: the client said nothing."""
     image_output: ImageOutput | None = None

@@ -25,6 +25,7 @@ _TOO_LONG = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _SIGNATURE = re.compile(r"\bthought[ _]?signature", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,])|(?<![\w.,])\d{4,}(?![\w,])")
 _UNKNOWN_FIELD = re.compile(r"\bunknown name\b", re.IGNORECASE)
 _MISSING_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
 
@@ -71,6 +72,17 @@ def quota_kind(failure: UpstreamFailure) -> QuotaKind | None:
 def context_exceeded(failure: UpstreamFailure) -> bool:
     """Tell whether the prompt has more tokens than the model takes."""
     return failure.status in {400, 413} and _TOO_LONG.search(failure.message) is not None
+
+
+def fitting_share(message: str) -> float:
+    """Return which share of a prompt that is too long would fit, going by the provider's words for it.
+
+    It tells how many tokens there were and how many it takes; a tenth is kept free, because tokens are not spread
+    evenly over a prompt. Half is returned where it tells no such numbers.
+    """
+    numbers = [int(number.replace(",", "")) for number in _NUMBER.findall(message)]
+    most, found = min(numbers, default=0), max(numbers, default=0)
+    return 0.9 * most / found if 0 < most < found else 0.5
 
 
 def signature_refused(failure: UpstreamFailure) -> bool:

@@ -71,7 +71,8 @@ class OutputWriter:
         kept = [each for each in asked if made is None or each in made]
         lost = [each for each in asked if each not in kept]
         if not kept or any(each != "text" for each in lost):
-            raise BadRequest(f"The model does not make {', '.join(lost)}.", "modalities")
+            param = prompt.image_output.asked_as if prompt.image_output and "image" in lost else "modalities"
+            raise BadRequest(f"The model does not make {', '.join(lost)}.", param)
         if lost:
             self.notices.append(Notice("modalities", "text was left out: the model makes none"))
         return [each.upper() for each in kept]

@@ -54,7 +54,8 @@ class ToolsWriter:
         declaration: dict[str, Any] = {"name": self._names[tool.name]}
         if tool.description:
             declaration["description"] = tool.description
-        return declaration | self._schemas.parameters(tool.parameters, f"tools[{index}].function.parameters")
+        place = tool.path or f"tools[{index}].function"
+        return declaration | self._schemas.parameters(tool.parameters, f"{place}.parameters")
 
     def _chosen(self, prompt: Prompt) -> tuple[list[tuple[int, Tool]], ToolChoice | None]:
         """Return the tools to declare, with their places, and the choice to tell.
@@ -93,12 +94,16 @@ class ToolsWriter:
         asked: dict[str, tuple[Mapping[str, Any], str]] = {}
         if prompt.web_search is not None:
             asked["googleSearch"] = {"googleSearch": {}}, prompt.web_search.asked_as
+        if prompt.code_execution is not None:
+            asked["codeExecution"] = {"codeExecution": {}}, prompt.code_execution.asked_as
         for tool in native.tools:
             asked[next(iter(tool))] = tool, "extra_body.google.tools"
         if not asked or not prompt.tools or self._family.tool_combination:
             return [tool for tool, _ in asked.values()]
+        optional = prompt.web_search is not None and prompt.web_search.optional
         for kind, (_, param) in asked.items():
-            if self._options.native_tools_with_functions == "reject":
+            dispensable = optional and kind == "googleSearch"
+            if self._options.native_tools_with_functions == "reject" and not dispensable:
                 raise BadRequest(f"The model takes functions or {kind}, not both: remove one of the two.", param)
             self.notices.append(Notice(param, f"{kind} was dropped: the model does not take it beside functions"))
         return []

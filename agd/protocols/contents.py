@@ -7,7 +7,7 @@ block with the block's own path.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from attrs import evolve
 
@@ -95,7 +95,7 @@ def image(block: Fields, notices: Notices) -> Media:
         return read_url(block.required_text("image_url"), block.at("image_url"), block.text("detail"))
     place = block.required_object("image_url")
     media = read_url(place.required_text("url"), place.at("url"), place.text("detail"))
-    _overlook(place, notices)
+    overlook(place, notices)
     return media
 
 
@@ -105,7 +105,7 @@ def video(block: Fields, notices: Notices) -> Media:
         return read_url(block.required_text("video_url"), block.at("video_url"), code="invalid_value")
     place = block.required_object("video_url")
     media = read_url(place.required_text("url"), place.at("url"), code="invalid_value")
-    _overlook(place, notices)
+    overlook(place, notices)
     return media
 
 
@@ -121,7 +121,7 @@ def sound(block: Fields, notices: Notices) -> Media:
     form = place.required_text("format").lower()
     if form not in _SOUNDS:
         raise invalid(place.at("format"), f"{shown(form)} is not one of {', '.join(_SOUNDS)}.")
-    _overlook(place, notices)
+    overlook(place, notices)
     return read_base64(data, _SOUNDS[form], place.at("data"))
 
 
@@ -129,7 +129,7 @@ def nested_file(block: Fields, notices: Notices) -> Media:
     """Read chat's ``file``."""
     place = block.required_object("file")
     media = flat_file(place, notices)
-    _overlook(place, notices)
+    overlook(place, notices)
     return media
 
 
@@ -143,23 +143,26 @@ def flat_file(block: Fields, notices: Notices) -> Media:
     return read_file(block.required_text("file_data"), filename, block.at("file_data"))
 
 
+def overlook(place: Fields, notices: Notices, quiet: Collection[str] = ()) -> None:
+    """Tell of what nobody has read in an object, once for all objects of an array: clients mark many alike.
+
+    Keys in ``quiet`` ask for nothing, whatever they hold.
+    """
+    for key, value in place.unread():
+        if value not in _NEUTRAL and key not in quiet:
+            notice = Notice(_PLACE.sub("[]", place.at(key))[:80], "ignored: it has no effect here")
+            if notice not in notices:
+                notices.append(notice)
+
+
 def _read_block(block: Fields, blocks: Blocks, notices: Notices) -> Text | Media:
     kind = block.required_text("type")
     read = blocks.get(kind)
     if read is None:
         raise _unknown(block, kind, blocks)
     part = read(block, notices)
-    _overlook(block, notices)
+    overlook(block, notices)
     return part
-
-
-def _overlook(place: Fields, notices: Notices) -> None:
-    """Tell of what nobody has read in a block. Clients mark many blocks alike, so places in arrays are left out."""
-    for key, value in place.unread():
-        if value not in _NEUTRAL:
-            notice = Notice(_PLACE.sub("[]", place.at(key))[:80], "ignored: it has no effect here")
-            if notice not in notices:
-                notices.append(notice)
 
 
 def _unknown(block: Fields, kind: str, blocks: Blocks) -> BadRequest:

@@ -9,7 +9,7 @@ daemons are asked in one language only, and idle memory is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -19,6 +19,9 @@ from agd.protocols.chat import answer as chat_answer
 from agd.protocols.chat import request as chat_request
 from agd.protocols.chat.stream import ChatStream
 from agd.protocols.endpoint import Context, Endpoint, Language, StreamWriter
+
+if TYPE_CHECKING:
+    from agd.protocols.responses.past import Past
 
 
 @define(eq=False)
@@ -56,7 +59,7 @@ def _read_chat(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     if not _has(body, "messages") and _has(body, "input", "instructions"):
         from agd.protocols.responses import request
 
-        return request.read(body, options)
+        return request.read_alone(body, options)
     return chat_request.read(body, options)
 
 
@@ -67,15 +70,13 @@ def _completions() -> Endpoint:
     return Language(request.read, answer.render, CompletionStream)
 
 
-def _responses() -> Endpoint:
-    from agd.protocols.responses import answer, request
-    from agd.protocols.responses.stream import ResponseStream
+def read_responses(body: Mapping[str, Any], options: Options, past: Past) -> Prompt:
+    """Read a request that came to the Responses route, with what it refers to. Raises ``GatewayError``."""
+    from agd.protocols.responses import request
 
-    def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
-        chat_shaped = _has(body, "messages") and not _has(body, "input")
-        return chat_request.read(body, options) if chat_shaped else request.read(body, options)
-
-    return Language(read, answer.render, ResponseStream)
+    if _has(body, "messages") and not _has(body, "input"):
+        return chat_request.read(body, options)
+    return request.read(body, options, past)
 
 
 CHAT: Endpoint = Language(_read_chat, chat_answer.render, ChatStream)
@@ -83,6 +84,3 @@ CHAT: Endpoint = Language(_read_chat, chat_answer.render, ChatStream)
 
 COMPLETIONS: Endpoint = Later(_completions)
 """``POST /v1/completions``."""
-
-RESPONSES: Endpoint = Later(_responses)
-"""``POST /v1/responses``."""

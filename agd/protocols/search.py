@@ -1,4 +1,4 @@
-"""Web search as chat clients ask for it: ``web_search_options``, or a tool of the provider's among ``tools``."""
+"""Web search as clients ask for it: ``web_search_options`` (chat), or a tool of the provider's among ``tools``."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ def read_search(fields: Fields, notices: list[Notice]) -> WebSearch | None:
     """Read whether the web may be searched; what the provider's search has no setting for is told of."""
     found = []
     if (options := fields.object("web_search_options")) is not None:
-        _read_settings(options, notices)
+        read_search_settings(options, notices)
         found.append(WebSearch("web_search_options"))
     for entry in fields.objects("tools"):
         if entry.text("type") in SEARCH_TOOLS:
-            _read_settings(entry, notices)
+            read_search_settings(entry, notices)
             found.append(WebSearch(entry.path))
     return found[0] if found else None
 
 
-def _read_settings(place: Fields, notices: list[Notice]) -> None:
+def read_search_settings(place: Fields, notices: list[Notice]) -> None:
+    """Tell of every setting of a search that the provider's search has not."""
     if place.one_of("search_context_size", _SIZES) not in {None, "medium"}:
         notices.append(Notice(place.at("search_context_size"), "ignored: the provider decides how much it reads"))
     if place.object("user_location") is not None:

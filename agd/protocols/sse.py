@@ -18,6 +18,6 @@ def data(payload: Any) -> bytes:
     return b"data: " + encode(payload) + b"\n\n"
 
 
-def event(name: str, payload: Any) -> bytes:
-    """Frame one event with its name, as Responses streams do."""
-    return b"event: " + name.encode() + b"\ndata: " + encode(payload) + b"\n\n"
+def named(name: str, text: bytes) -> bytes:
+    """Frame one event that is JSON text already, with its name, as Responses streams do."""
+    return b"event: " + name.encode() + b"\ndata: " + text + b"\n\n"

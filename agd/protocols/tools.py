@@ -1,15 +1,12 @@
-"""Function tools and the choice among them, in the nested shape (chat) and the flat one (Responses)."""
+"""Function tools and the choice among them, as chat writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from agd.conversation import Notice, Tool, ToolChoice
+from agd.conversation import Tool, ToolChoice
 from agd.protocols.fields import Fields, invalid, missing, shown, unsupported, wrong_type
-
-Shape = Literal["nested", "flat"]
-"""Where a function's name stands: inside ``function``, or beside ``type``."""
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
@@ -18,19 +15,16 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
 }
 
 
-def read_tools(
-    fields: Fields, shape: Shape, notices: list[Notice], elsewhere: Collection[str] = ()
-) -> tuple[Tool, ...]:
+def read_tools(fields: Fields, elsewhere: Collection[str] = ()) -> tuple[Tool, ...]:
     """Read the functions of ``tools``; types in ``elsewhere`` are read by somebody else.
 
     Any other type, and one name for two different functions, is refused.
     """
     tools: dict[str, Tool] = {}
     for entry in fields.objects("tools"):
-        if entry.text("type") in elsewhere:
-            continue
-        place = _function_of(entry, shape, notices)
-        _keep(tools, read_function(place), place.at("name"))
+        if entry.text("type") not in elsewhere:
+            place = _function_of(entry)
+            _keep(tools, read_function(place), place.at("name"))
     return tuple(tools.values())
 
 
@@ -41,6 +35,7 @@ def read_function(fields: Fields) -> Tool:
         description=fields.text("description"),
         parameters=fields.mapping("parameters"),
         strict=fields.flag("strict"),
+        path=fields.path,
     )
 
 
@@ -106,17 +101,11 @@ def _name(entry: Fields, tools: Sequence[Tool]) -> str:
     return named(place.required_text("name"), place.at("name"), tools)
 
 
-def _function_of(entry: Fields, shape: Shape, notices: list[Notice]) -> Fields:
+def _function_of(entry: Fields) -> Fields:
     kind = entry.required_text("type")
     if kind != "function":
         raise unsupported(entry.at("type"), f"only tools of type 'function' can be used, not {shown(kind)}.")
-    if shape == "nested":
-        return entry.required_object("function")
-    nested = entry.object("function")
-    if nested is None:
-        return entry
-    notices.append(Notice(nested.path, "read, though a function's fields belong beside its type here"))
-    return nested
+    return entry.required_object("function")
 
 
 def _keep(tools: dict[str, Tool], tool: Tool, path: str) -> None:

@@ -2,9 +2,10 @@
 
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
-from agd.settings.places import find_configuration
+from agd.settings.places import find_configuration, find_state_directory
 from agd.settings.policy import AuthMode, check_auth, effective_auth_mode, warnings
 from agd.settings.secret import Secret
+from agd.settings.store import Store
 from agd.settings.structure import Setting, settings_of
 from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
 from agd.settings.translation import Translation
@@ -22,11 +23,13 @@ __all__ = [
     "Secret",
     "Setting",
     "Settings",
+    "Store",
     "Translation",
     "Upstream",
     "check_auth",
     "effective_auth_mode",
     "find_configuration",
+    "find_state_directory",
     "load_settings",
     "read_settings",
     "settings_from_environment",

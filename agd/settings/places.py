@@ -1,4 +1,4 @@
-"""Where the configuration is looked for."""
+"""Where the configuration is looked for, and where state is kept."""
 
 from __future__ import annotations
 
@@ -25,6 +25,19 @@ def find_configuration(option: str | None, environ: Mapping[str, str], exists: C
     return next(filter(exists, _usual_places(environ)), None)
 
 
+def find_state_directory(environ: Mapping[str, str]) -> str | None:
+    """Return the folder for what agd keeps between its runs, None when there is no place for one.
+
+    The first of: ``$STATE_DIRECTORY`` (systemd's, of several the first), ``agd`` in ``$XDG_STATE_HOME`` or else in
+    ``~/.local/state``. Relative ones count as not set.
+    """
+    given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if posixpath.isabs(given):
+        return given
+    folder = _user_folder(environ, "XDG_STATE_HOME", ".local/state")
+    return posixpath.join(folder, "agd") if folder else None
+
+
 def _existing(path: str, origin: str, exists: Callable[[str], bool]) -> str:
     if exists(path):
         return path
@@ -32,10 +45,15 @@ def _existing(path: str, origin: str, exists: Callable[[str], bool]) -> str:
 
 
 def _usual_places(environ: Mapping[str, str]) -> Iterator[str]:
-    home = environ.get("HOME", "")
-    folder = environ.get("XDG_CONFIG_HOME", "")
-    if not posixpath.isabs(folder):  # the XDG specification wants relative ones ignored
-        folder = posixpath.join(home, ".config") if posixpath.isabs(home) else ""
+    folder = _user_folder(environ, "XDG_CONFIG_HOME", ".config")
     if folder:
         yield posixpath.join(folder, "agd", "agd.toml")
     yield SYSTEM_CONFIGURATION
+
+
+def _user_folder(environ: Mapping[str, str], variable: str, in_home: str) -> str:
+    """Return one of the XDG base directories, empty when there is no home either."""
+    folder, home = environ.get(variable, ""), environ.get("HOME", "")
+    if posixpath.isabs(folder):  # the specification wants relative ones ignored
+        return folder
+    return posixpath.join(home, in_home) if posixpath.isabs(home) else ""

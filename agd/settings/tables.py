@@ -15,6 +15,7 @@ from agd.options import Options
 from agd.settings.addresses import BaseUrl, HostName, Origin
 from agd.settings.kinds import Boolean, Choice, Integer, Seconds, Text
 from agd.settings.secret import Secret, SecretText
+from agd.settings.store import Store
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TextMap, setting
 from agd.settings.translation import Translation
 
@@ -75,6 +76,14 @@ class Proxy:
         ),
     )
     max_body_bytes: int = field(default=33554432, metadata=setting(Integer(1), "Largest request body taken, in bytes."))
+    websocket: bool = field(
+        default=True,
+        metadata=setting(
+            Boolean(),
+            "Offer /v1/responses as a WebSocket too, with messages of at most max_body_bytes; if not, the upgrade is "
+            "answered with 426, at which Codex turns to HTTP.",
+        ),
+    )
     expose_account: ExposeAccount | None = field(
         default=None,
         metadata=setting(
@@ -174,6 +183,7 @@ class Settings:
             TableOf(Translation), "How requests and answers are translated where more than one way is right."
         ),
     )
+    store: Store = field(factory=Store, metadata=setting(TableOf(Store), "What is kept on disk, and for how long."))
     models: Mapping[str, Mapping[str, Any]] = field(
         factory=dict,
         converter=_read_only_tables,

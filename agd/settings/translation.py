@@ -73,6 +73,13 @@ class Translation:
             "``false`` keeps the first call of an answer only, is ignored with a notice, or is refused.",
         ),
     )
+    unsupported_tools: Literal["reject", "notice"] = field(
+        default=DEFAULT.unsupported_tools,
+        metadata=setting(
+            Choice(("reject", "notice")),
+            "A tool of a kind that cannot be used, in a Responses request, is refused, or left out with a notice.",
+        ),
+    )
     native_tools_with_functions: Literal["reject", "drop"] = field(
         default=DEFAULT.native_tools_with_functions,
         metadata=setting(
@@ -169,6 +176,10 @@ class Translation:
     provider_details: bool = field(
         default=DEFAULT.provider_details,
         metadata=setting(Boolean(), "Safety ratings and the like in ``provider_details`` of a choice."),
+    )
+    responses_choices: bool = field(
+        default=DEFAULT.responses_choices,
+        metadata=setting(Boolean(), "A plain Response has a chat answer's ``choices`` beside its own fields."),
     )
     fetch_urls: bool = field(
         default=DEFAULT.fetch_urls,

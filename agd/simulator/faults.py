@@ -52,8 +52,7 @@ class Fault:
     ``scope`` is ``generate``, ``models``, ``count`` or ``all``; ``model`` narrows it to one model. ``status``,
     ``message``, ``grpc``, ``reason``, ``retry_delay`` (seconds), ``quota_id`` make the error of STATUS and
     ERROR_IN_200; ``body`` replaces it (or the bytes of GARBAGE). ``how`` (CUT) is ``clean`` (a well-formed end of the
-    body), ``close`` (the
-    connection closes inside the body) or ``reset``.
+    body), ``close`` (the connection closes inside the body) or ``reset``.
     """
 
     kind: FaultKind = field(converter=FaultKind)

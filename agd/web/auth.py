@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
@@ -28,12 +28,17 @@ _HOST_AND_PORT = re.compile(r"(?P<name>\[[^\[\]]*\]|[^:\[\]]*):[0-9]*")
 _KEY_HEADERS = ("x-api-key", "x-goog-api-key")
 
 
+def _nameless(_: str) -> str:
+    raise ValueError("a client key without a name, and nothing to name its owner by")
+
+
 @frozen
 class Door:
     """The effective rules of one configuration."""
 
     mode: Mode
-    _digests: Mapping[bytes, str] = field(repr=False)
+    _digests: Mapping[bytes, str | None] = field(repr=False)
+    _mac: Callable[[str], str] = field(repr=False)
     allowed_hosts: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
 
@@ -41,34 +46,45 @@ class Door:
     def of(
         cls,
         mode: Mode,
-        keys: Iterable[tuple[str, str]],
+        keys: Iterable[tuple[str | None, str]],
         allowed_hosts: Collection[str] = (),
         cors_origins: Collection[str] = (),
+        *,
+        mac: Callable[[str], str] = _nameless,
     ) -> Door:
-        """Make the door for (name, key) pairs."""
+        """Make the door for (name, key) pairs; ``mac`` is what a key without a name is known by: see ``KeyRing``."""
         digests = {_digest(key): name for name, key in keys}
-        return cls(mode, digests, frozenset(map(str.lower, allowed_hosts)), frozenset(cors_origins))
+        return cls(mode, digests, mac, frozenset(map(str.lower, allowed_hosts)), frozenset(cors_origins))
 
     def check(self, path: str, headers: Headers) -> None:
         """Let a request in or raise ``GatewayError``: 401 without a valid key, 403 for a foreign host or origin."""
         if self.mode == "off":
             self._check_host(headers)
             self._check_origin(headers)
-        elif (self.mode == "strict" or path != "/healthz") and self.owner(headers) is None:
+        elif (self.mode == "strict" or path != "/healthz") and self._valid(headers) is None:
             raise _unauthorized(any(True for _ in presented(headers)))
 
     def tenant(self, headers: Headers) -> str:
-        """Say whose a request is: the name of its key, or ``local`` where no key is asked for."""
-        owner = None if self.mode == "off" else self.owner(headers)
-        return LOCAL if owner is None else f"key:{owner}"
+        """Say whose a request is; what is kept for one owner is never given to another (I51).
 
-    def owner(self, headers: Headers) -> str | None:
-        """Give the name of the first valid key among those presented."""
+        ``key:NAME`` for a key with a name, which survives the key's rotation; ``mac:...`` for one without; ``local``
+        where no key is asked for. Raises ``GatewayError`` where one is asked for and none is valid: such a request is
+        nobody's, and must not fall to an owner that others share.
+        """
+        if self.mode == "off":
+            return LOCAL
+        key = self._valid(headers)
+        if key is None:
+            raise _unauthorized(any(True for _ in presented(headers)))
+        name = self._digests[_digest(key)]
+        return f"mac:{self._mac(key)}" if name is None else f"key:{name}"
+
+    def _valid(self, headers: Headers) -> str | None:
+        """Give the first valid key among those presented."""
         for key in presented(headers):
             digest = _digest(key)
-            matches = [name for known, name in self._digests.items() if hmac.compare_digest(known, digest)]
-            if matches:
-                return matches[0]
+            if sum(hmac.compare_digest(known, digest) for known in self._digests):  # all of them, in constant time
+                return key
         return None
 
     def allows_origin(self, origin: str) -> bool:

@@ -6,12 +6,14 @@ the client is still sending, close. Closing with unread input would reset the co
 
 Twisted also stops reading when a client sends much ahead of a running request, and then does not see it leave. Here
 reading never stops for that: what was sent ahead is given up instead, and the connection closes after the answer.
+
+A connection that is upgraded speaks another protocol from then on; it stays the same connection of the site's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
 from twisted.python.failure import Failure
@@ -28,10 +30,36 @@ LINGER_SECONDS = 5.0
 """How long a client may take to read its refusal, or the end of its answer, while it is still sending."""
 
 
+class Upgraded(Protocol):
+    """What a connection is upgraded to: it is also the push producer of the connection."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what came."""
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The connection is gone."""
+
+    def close_when_idle(self) -> None:
+        """Take nothing new, and close the connection when what runs has ended."""
+
+    def cut_short(self, error: GatewayError) -> None:
+        """End what runs with an error that the client can read, and close the connection."""
+
+    def pauseProducing(self) -> None:
+        """The client does not keep up."""
+
+    def resumeProducing(self) -> None:
+        """The client reads again."""
+
+    def stopProducing(self) -> None:
+        """The connection is being lost."""
+
+
 class Channel(HTTPChannel):
     """An HTTP/1.1 server connection."""
 
     site: Site
+    _upgraded: Upgraded | None = None
     _refused = False
     _overflowing = False
     _lingering: IDelayedCall | None = None
@@ -45,8 +73,25 @@ class Channel(HTTPChannel):
         """Be counted out."""
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
+        if self._upgraded is not None:
+            self._upgraded.connectionLost(reason)
         super().connectionLost(reason)
         self.site.closed(self)
+
+    def upgrade(self, protocol: Upgraded) -> None:
+        """Give the connection to another protocol, once the running request has answered 101.
+
+        Whatever came behind the request's head is given to it at once. HTTP's time limit, which is off while a request
+        runs, never comes back.
+        """
+        self._upgraded = protocol
+        self.requests = []
+        ahead, self._dataBuffer = b"".join(self._dataBuffer), []
+        self.registerProducer(protocol, True)
+        if self._waitingForTransport:
+            protocol.pauseProducing()
+        if ahead:
+            protocol.dataReceived(ahead)
 
     def allHeadersReceived(self) -> None:
         """Refuse what can be judged from the headers alone, before a byte of the body is kept."""
@@ -87,6 +132,9 @@ class Channel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take a piece of a body, or what is sent ahead of a running request; what is given up is read off."""
+        if self._upgraded is not None:
+            self._upgraded.dataReceived(data)
+            return
         if self._refused or self._overflowing:
             return
         if self._handlingRequest and len(data) + sum(map(len, self._dataBuffer)) > self._optimisticEagerReadSize:
@@ -119,6 +167,9 @@ class Channel(HTTPChannel):
 
     def close_when_idle(self) -> None:
         """Take no further request: close now when none is running, else after its answer."""
+        if self._upgraded is not None:
+            self._upgraded.close_when_idle()
+            return
         self.persistent = False
         for request in self.requests:
             announce_close(request)
@@ -127,10 +178,24 @@ class Channel(HTTPChannel):
 
     def cut_short(self, error: GatewayError) -> None:
         """End what is under way with an error that the client can read; whatever else there is closes by itself."""
-        if self.requests and self._handlingRequest:
+        if self._upgraded is not None:
+            self._upgraded.cut_short(error)
+        elif self.requests and self._handlingRequest:
             self.requests[0].cut_short(error)
         elif self.requests:
             self.refuse(error)
+
+    def close_unread(self) -> None:
+        """Close after what was written, so that a client can read it that is still sending what nobody reads."""
+        self._linger(self.abort)
+
+    def hold_reading(self) -> None:
+        """Read nothing until ``resume_reading``. A client that leaves is noticed while it has unread input."""
+        self._networkProducer.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._networkProducer.resumeProducing()
 
     def abort(self) -> None:
         """Drop the connection with whatever is unsent."""

@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from klein import Klein
 from twisted.internet.defer import CancelledError
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
-from agd.conversation import Prompt
 from agd.encoding import encode
-from agd.errors import GatewayError, UpstreamFailure
-from agd.gateway import Gateway, Source
-from agd.gemini.client_errors import client_error
+from agd.errors import GatewayError
+from agd.gateway import Gateway
 from agd.protocols.endpoint import Context, Endpoint
-from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
+from agd.protocols.endpoints import CHAT, COMPLETIONS
 from agd.protocols.errors import read_body
 from agd.protocols.models import model_list, model_object
-from agd.upstream.relay import ClientLostError
+from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
-from agd.web.headers import printable
 from agd.web.request import Request
-from agd.web.stream import EventStream
+from agd.web.stream import Speaker
+from agd.web.websocket import Sockets
 
-_NOTICE_LENGTH = 4000
-"""Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
-
-
-@define
-class Policy:
-    """What of the configuration the routes need; replaced fields hold from the next request on."""
-
-    expose_account: Literal["email", "id", "off"]
-    header_hold_seconds: float
+if TYPE_CHECKING:
+    from agd.web.responses import Responses
 
 
 @define(eq=False, slots=False)
 class OpenAI:
-    """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits."""
+    """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits.
+
+    ``responses`` gives the Responses API, which is loaded when it is first asked.
+    """
 
     gateway: Gateway
-    policy: Policy
-    clock: IReactorTime
+    responses: Callable[[], Responses]
+    answering: Answering
+    sockets: Sockets
     now: Callable[[], float]
     mint_id: Callable[[], str]
 
@@ -70,16 +63,54 @@ class OpenAI:
         return await self._answer(request, COMPLETIONS)
 
     @app.route("/v1/responses", methods=["POST"])
-    async def responses(self, request: Request) -> bytes | None:
+    async def create_response(self, request: Request) -> bytes | None:
         """Responses."""
-        return await self._answer(request, RESPONSES)
+        self._require_account()
+        return await self.responses().create(request)
+
+    @app.route("/v1/responses/compact", methods=["POST"])
+    async def compact_response(self, request: Request) -> bytes:
+        """A conversation made short."""
+        self._require_account()
+        return await self.responses().compact(request)
+
+    @app.route("/v1/responses/input_tokens", methods=["POST"])
+    async def count_input_tokens(self, request: Request) -> bytes:
+        """How many tokens an input has."""
+        self._require_account()
+        return await self.responses().count(request)
+
+    @app.route("/v1/responses/<id_>", methods=["GET"])
+    async def response(self, request: Request, id_: str) -> bytes | None:
+        """A stored response, or its events."""
+        return await self.responses().retrieve(request, id_)
+
+    @app.route("/v1/responses/<id_>", methods=["DELETE"])
+    async def delete_response(self, request: Request, id_: str) -> bytes:
+        """Delete a stored response."""
+        return await self.responses().delete(request, id_)
+
+    @app.route("/v1/responses/<id_>/cancel", methods=["POST"])
+    async def cancel_response(self, request: Request, id_: str) -> bytes:
+        """End a response that runs in the background."""
+        return await self.responses().cancel(request, id_)
+
+    @app.route("/v1/responses/<id_>/input_items", methods=["GET"])
+    async def input_items(self, request: Request, id_: str) -> bytes:
+        """What a response was asked with."""
+        return await self.responses().input_items(request, id_)
+
+    @app.route("/v1/responses", methods=["GET"])
+    def socket(self, request: Request) -> None:
+        """Responses over a WebSocket; there is nothing else to get here."""
+        self.sockets.open(request)
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
         """Every name that can be asked for; 503 while nobody could be asked."""
         self._require_account()
         catalogue = self.gateway.catalogue
-        return _sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
+        return sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
 
     @app.route("/v1/models/<path:name>", methods=["GET"])
     def model(self, request: Request, name: str) -> bytes:
@@ -87,13 +118,13 @@ class OpenAI:
         self._require_account()
         catalogue = self.gateway.catalogue
         request.trail.model = self.gateway.router.resolve(name, catalogue.known)
-        self._tell(request)
-        return _sized(request, encode(model_object(name, catalogue.since)))
+        self.answering.tell(request)
+        return sized(request, encode(model_object(name, catalogue.since)))
 
     @app.route("/healthz", methods=["GET"])
     def healthz(self, request: Request) -> bytes:
         """The process is alive."""
-        return _sized(request, b'{"status":"ok"}')
+        return sized(request, b'{"status":"ok"}')
 
     @app.route("/readyz", methods=["GET"])
     def readyz(self, request: Request) -> bytes:
@@ -101,7 +132,7 @@ class OpenAI:
         reason = "agd is shutting down" if request.site.draining else self.gateway.pool.unready()
         if reason is not None:
             raise GatewayError(503, reason, type="server_error", code="not_ready")
-        return _sized(request, b'{"status":"ready"}')
+        return sized(request, b'{"status":"ready"}')
 
     def _require_account(self) -> None:
         reason = self.gateway.pool.unready()
@@ -112,73 +143,23 @@ class OpenAI:
 
     async def _answer(self, request: Request, endpoint: Endpoint) -> bytes | None:
         self._require_account()
-        options = self.gateway.options
+        options, trail = self.gateway.options, request.trail
         prompt = endpoint.read(read_body(json_body(request)), options)
         context = Context(self.mint_id(), int(self.now()), prompt, options)
-        request.trail.owner = request.site.door.tenant(request.requestHeaders)
+        trail.owner = request.site.door.tenant(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
-            await self._stream(request, endpoint, context)
+            speaker = Speaker(endpoint.stream(context))
+            await self.answering.stream(request, speaker, lambda: self.gateway.open(prompt, trail))
             return None
-        answer = await request.carry_out(self.gateway.complete(prompt, request.trail))
-        self._tell(request)
-        return _sized(request, encode(endpoint.render(answer, context)))
-
-    async def _stream(self, request: Request, endpoint: Endpoint, context: Context) -> None:
-        stream = EventStream(request, endpoint.stream(context), self.clock)
-        try:
-            relay = await request.carry_out(self._open(request, stream, context.prompt))
-            await request.carry_out(stream.pour(relay))
-        except GatewayError as error:
-            if not stream.begun:
-                raise
-            stream.fail(error)
-        except UpstreamFailure as failure:
-            request.trail.failures.append(f"mid-stream: {failure}")
-            stream.fail(client_error(failure))
-        except ClientLostError as lost:
-            request.trail.failures.append(str(lost))
-            request.abandon()
-        finally:
-            stream.stop()
-
-    async def _open(self, request: Request, stream: EventStream, prompt: Prompt) -> Source:
-        """Wait for the first event, and send the head: then, or when it has been held back for long enough."""
-        hold = self.clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
-        try:
-            relay = await self.gateway.open(prompt, request.trail)
-        finally:
-            if hold.active():
-                hold.cancel()
-        if not stream.begun:
-            self._tell(request)
-            stream.begin()
-        return relay
-
-    def _begin_waiting(self, request: Request, stream: EventStream) -> None:
-        # Which account will answer is not known yet, and a header that may turn out wrong is not sent.
-        self._tell(request, account=False)
-        stream.begin_waiting()
-
-    # ------------------------------------------------------------------ headers that tell what happened
-
-    def _tell(self, request: Request, *, account: bool = True) -> None:
-        trail = request.trail
-        if trail.model:
-            request.setHeader("X-Mapped-Model", printable(trail.model))
-        if account and trail.account is not None and self.policy.expose_account != "off":
-            email = trail.account.email if self.policy.expose_account == "email" else ""
-            request.setHeader("X-Account-Email", printable(email or trail.account.id))
-        if trail.notices:
-            compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
-            cut = "..." if len(compact) > _NOTICE_LENGTH else ""
-            request.setHeader("X-Agd-Notices", printable(compact[:_NOTICE_LENGTH]) + cut)
+        answer = await request.carry_out(self.gateway.complete(prompt, trail))
+        return self.answering.whole(request, endpoint.render(answer, context))
 
     # ------------------------------------------------------------------ errors
 
     @app.handle_errors(GatewayError)
     def _gateway_error(self, request: Any, failure: Failure) -> None:
-        self._tell(request)
+        self.answering.tell(request)
         error: Any = failure.value
         request.write_error(error)
 
@@ -199,10 +180,5 @@ class OpenAI:
             # Ending it normally would make a broken answer look complete.
             request.abandon(500)
             return
-        self._tell(request)
+        self.answering.tell(request)
         request.write_error(internal_error())
-
-
-def _sized(request: Request, body: bytes) -> bytes:
-    request.setHeader("Content-Length", str(len(body)))
-    return body

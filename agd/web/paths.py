@@ -4,18 +4,29 @@ Clients build their URLs by appending to a base they were given, and many are gi
 ``/chat/completions`` (the ``/v1`` is missing), ``/v1/v1/models``, a slash at the end, or stacked ones such as
 ``/v1/chat/completions/responses``. Each of these names an endpoint, the last one named; it is served. A path with any
 other word in it is not guessed at. After ``models`` any word may be a model's name, so there the method decides:
-``POST /v1/models/responses`` is for the endpoint, ``GET`` of the same is for a model that is called so.
+``POST /v1/models/responses`` is for the endpoint, ``GET`` of the same is for a model that is called so. After
+``responses`` any word that is no endpoint's may be the id of a stored response.
 """
 
 from __future__ import annotations
 
-_ENDPOINTS = (("chat", "completions"), ("completions",), ("responses",), ("models",))
+_ENDPOINTS = (
+    ("chat", "completions"),
+    ("completions",),
+    ("responses", "compact"),
+    ("responses", "input_tokens"),
+    ("responses",),
+    ("models",),
+)
+_OF_RESPONSES = ((), ("cancel",), ("input_items",))
+"""What may stand behind the id of a response."""
 _WORDS = frozenset({"v1", "chat", "completions", "responses", "models"})
 
 SERVED = (
     "POST /v1/chat/completions",
     "POST /v1/completions",
     "POST /v1/responses",
+    "GET /v1/responses/{response_id}",
     "GET /v1/models",
     "GET /v1/models/{model}",
 )
@@ -37,7 +48,7 @@ def path_of(target: bytes) -> bytes:
 def canonical(path: str, method: str) -> str:
     """Give the path of the route that is meant; the path itself, without doubled slashes, when it means none."""
     segments = [segment for segment in path.split("/") if segment]
-    readings = (_endpoint, _model) if method == "POST" else (_model, _endpoint)
+    readings = (_endpoint, _model, _response) if method == "POST" else (_model, _endpoint, _response)
     for read in readings:
         meant = read(segments)
         if meant:
@@ -63,3 +74,13 @@ def _model(segments: list[str]) -> list[str]:
         return []
     at = segments.index("models")
     return segments[at:] if segments[at + 1 :] and _WORDS.issuperset(segments[:at]) else []
+
+
+def _response(segments: list[str]) -> list[str]:
+    """Give ``responses``, an id and what is asked of it, if only endpoints stand before. Empty when there is none."""
+    if "responses" not in segments:
+        return []
+    at = segments.index("responses")
+    found = segments[at + 1 :]
+    known = found[:1] and found[0] not in _WORDS and tuple(found[1:]) in _OF_RESPONSES
+    return segments[at:] if known and _WORDS.issuperset(segments[:at]) else []

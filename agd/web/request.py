@@ -21,7 +21,7 @@ from agd.web.headers import last_text, request_id
 from agd.web.paths import canonical, path_of
 
 if TYPE_CHECKING:
-    from agd.web.channel import Channel
+    from agd.web.channel import Channel, Upgraded
     from agd.web.site import Site
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Request(TwistedRequest):
         self.began = self.site.clock.seconds()
         self._received = 0
         self._reported = False
+        self._upgraded = False
         self._work: Deferred[Any] | None = None
         self._cut_short: GatewayError | None = None
 
@@ -144,8 +145,18 @@ class Request(TwistedRequest):
             self.fail(internal_error())
         return reason
 
+    def upgrade(self, protocol: Upgraded) -> None:
+        """Answer 101 with the headers that are set, and give the connection away: the request ends here."""
+        self._upgraded = True
+        self.startedWriting = 1
+        self._report(101)
+        self.channel.writeHeaders(b"HTTP/1.1", b"101", b"Switching Protocols", self.responseHeaders)
+        self.channel.upgrade(protocol)
+
     def finish(self) -> None:
         """End the answer and report it."""
+        if self._upgraded:
+            return
         self._report(self.code)
         super().finish()
 

@@ -76,8 +76,11 @@ class Site(TwistedSite):
 
     def answered(self, request: Request, status: int) -> None:
         """Report an answer."""
-        seconds = self.clock.seconds() - request.began
-        self._observer.answered(*request.summary(), status, seconds, request.trail)
+        self.report(*request.summary(), status, request.began, request.trail)
+
+    def report(self, method: str, path: str, status: int, began: float, trail: Trail) -> None:
+        """Report an answer to what was begun at that time of the site's clock."""
+        self._observer.answered(method, path, status, self.clock.seconds() - began, trail)
 
     def refusal(self, error: GatewayError, method: bytes, uri: bytes, headers: Headers) -> bytes:
         """Write and report the answer to what is refused before it becomes a request; ``-`` for what is not known."""

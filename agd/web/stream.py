@@ -7,12 +7,14 @@ begins without it, and comment lines keep everything between here and the client
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
+from attrs import frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from agd.conversation import Event
 from agd.errors import GatewayError
-from agd.gateway import Source
 from agd.protocols.endpoint import StreamWriter
 from agd.web.errors import error_reason
 from agd.web.request import Request
@@ -22,16 +24,57 @@ HEARTBEAT = b": keep-alive\n\n"
 """A comment (WHATWG HTML, section 9.2.6 of server-sent events): every parser skips it."""
 
 
+class Pourable(Protocol):
+    """A push producer that gives all it has to a sink, such as a relay. ``paused``: the client does not keep up."""
+
+    paused: bool
+
+    def pour(self, sink: Any, /) -> Deferred[None]:
+        """Give the sink everything; fires at the end, and fails when there is no good one."""
+
+
+class Teller(Protocol):
+    """Turns an answer into the bytes of one event stream; its end may have to be waited for."""
+
+    def write(self, events: Sequence[Any], /) -> bytes:
+        """Return the bytes for what was poured in one piece."""
+
+    async def close(self) -> bytes:
+        """Return what ends a complete answer."""
+
+    async def fail(self, error: GatewayError) -> bytes:
+        """Return what ends an answer that broke off."""
+
+
+@frozen
+class Speaker:
+    """The teller of a protocol whose streams end at once."""
+
+    _writer: StreamWriter
+
+    def write(self, events: Sequence[Event]) -> bytes:
+        """Return the bytes for these events."""
+        return self._writer.write(events)
+
+    async def close(self) -> bytes:
+        """Return what ends a complete answer."""
+        return self._writer.close()
+
+    async def fail(self, error: GatewayError) -> bytes:
+        """Return what ends an answer that broke off."""
+        return self._writer.fail(error)
+
+
 class EventStream:
     """One SSE response. It is the sink of a relay; ``write`` calls happen within the upstream's read."""
 
-    def __init__(self, request: Request, writer: StreamWriter, clock: IReactorTime) -> None:
+    def __init__(self, request: Request, teller: Teller, clock: IReactorTime) -> None:
         self._request = request
-        self._writer = writer
+        self._teller = teller
         self._clock = clock
         self._last_write = 0.0
         self._timer: IDelayedCall | None = None
-        self._relay: Source | None = None
+        self._relay: Pourable | None = None
         self.begun = False
 
     def begin(self) -> None:
@@ -50,7 +93,7 @@ class EventStream:
         self.begin()
         self._write(HEARTBEAT)
 
-    async def pour(self, relay: Source) -> None:
+    async def pour(self, relay: Pourable) -> None:
         """Send the whole answer. Raises ``UpstreamFailure`` when it breaks off, ``ClientLostError`` if nobody reads."""
         self._relay = relay
         self._request.registerProducer(relay, True)
@@ -58,19 +101,19 @@ class EventStream:
             await relay.pour(self)
         finally:
             self._let_go()
-        self._write(self._writer.close())
+        self._write(await self._teller.close())
 
-    def take(self, events: Sequence[Event]) -> None:
+    def take(self, events: Sequence[Any]) -> None:
         """Send events: all of one read in one write."""
-        data = self._writer.write(events)
+        data = self._teller.write(events)
         if data:
             self._write(data)
 
-    def fail(self, error: GatewayError) -> None:
+    async def fail(self, error: GatewayError) -> None:
         """End with an error event: a stream never pretends that it is complete."""
         self._let_go()
         self._request.trail.failures.append(error_reason(error))
-        self._write(self._writer.fail(error))
+        self._write(await self._teller.fail(error))
 
     def _write(self, data: bytes) -> None:
         self._last_write = self._clock.seconds()

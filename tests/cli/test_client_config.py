@@ -97,6 +97,12 @@ class CommandTests(CommandTestCase):
         path = self.file('[proxy]\ndefault_model = "gemini-2.5-pro"\n')
         self.assertEqual(tomllib.loads(self.printed("codex", "--config", path))["model"], "gemini-2.5-pro")
 
+    def test_websocket(self) -> None:
+        """Codex is told whether agd takes a WebSocket."""
+        path = self.file("[proxy]\nwebsocket = false\n")
+        for options, wanted in (((), True), (("--config", path), False)):
+            self.assertIs(self.provider(*options)["supports_websockets"], wanted)
+
     def test_bad_options(self) -> None:
         """What would not be safe to paste is refused, and a key given for its variable is not repeated."""
         for options in (

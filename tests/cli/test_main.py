@@ -24,7 +24,7 @@ class CommandTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Leave nothing of the real environment but the search path."""
-        self.patch(os, "environ", {"PATH": os.environ.get("PATH", ""), "HOME": self.mktemp()})
+        self.patch(os, "environ", {"PATH": os.environ.get("PATH", ""), "HOME": os.path.abspath(self.mktemp())})
         self.out, self.err = StringIO(), StringIO()
 
     def agd(self, *arguments: str) -> int | str | None:
@@ -65,7 +65,8 @@ class CheckTests(CommandTestCase):
         self.assertEqual(self.agd("check", path), 0)
         lines = self.out.getvalue().splitlines()
         self.assertEqual(lines[:3], [f"{path}: ok", "accounts: 1", "auth mode: off"])
-        self.assertEqual(lines[3], "listener: tcp:port=9000:backlog=1024:interface=127.0.0.1")
+        self.assertEqual(lines[3], f"store: {os.environ['HOME']}/.local/state/agd/agd.db")
+        self.assertEqual(lines[4], "listener: tcp:port=9000:backlog=1024:interface=127.0.0.1")
         self.assertEqual(self.err.getvalue(), "")
 
     def test_wrong(self) -> None:

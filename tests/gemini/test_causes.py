@@ -5,7 +5,14 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.causes import QuotaKind, account_refused, context_exceeded, quota_kind, signature_refused
+from agd.gemini.causes import (
+    QuotaKind,
+    account_refused,
+    context_exceeded,
+    fitting_share,
+    quota_kind,
+    signature_refused,
+)
 
 
 def failure(
@@ -99,3 +106,17 @@ class CauseTests(SynchronousTestCase):
             failure(status=429, reason="SERVICE_DISABLED"),
         ):
             self.assertFalse(account_refused(told), str(told))
+
+
+class FittingTests(SynchronousTestCase):
+    """``fitting_share``."""
+
+    def test_told(self) -> None:
+        """The provider tells how many tokens there were and how many it takes; a tenth is kept free."""
+        words = "The input token count (1200000) exceeds the maximum number of tokens allowed (1,000,000)."
+        self.assertAlmostEqual(fitting_share(words), 0.75)
+
+    def test_untold(self) -> None:
+        """Without two such numbers it is half."""
+        for words in ("The prompt is too long.", "Model gemini-2.5 takes 8192 tokens", "8192 and 8192"):
+            self.assertEqual(fitting_share(words), 0.5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Tool, ToolChoice, WebSearch
+from agd.conversation import CodeExecution, Tool, ToolChoice, WebSearch
 from agd.errors import BadRequest
 from agd.gemini.names import map_names
 from agd.gemini.requests import write_request
@@ -101,6 +101,20 @@ class ProvidedTests(SynchronousTestCase):
         ):
             self.assertEqual(sent(user("q"), **drop, **fields), sent(user("q"), tools=(F,)))
             self.assertEqual(noticed(user("q"), **drop, **fields), [param])
+
+    def test_B42_dispensable_search(self) -> None:
+        """A search that the client can do without is dropped beside functions, whatever the options say of others."""
+        search = WebSearch("tools[1]", optional=True)
+        self.assertEqual(sent(user("q"), tools=(F,), web_search=search), sent(user("q"), tools=(F,)))
+        self.assertEqual(noticed(user("q"), tools=(F,), web_search=search), ["tools[1]"])
+        self.assertEqual(sent(user("q"), web_search=search)["tools"], [{"googleSearch": {}}])
+
+    def test_B42_code_execution(self) -> None:
+        """Code that the provider runs is an element of its own, and follows the same rule beside functions."""
+        run = CodeExecution("tools[1]")
+        self.assertEqual(sent(user("q"), code_execution=run)["tools"], [{"codeExecution": {}}])
+        error = self.assertRaises(BadRequest, sent, user("q"), tools=(F,), code_execution=run)
+        self.assertEqual(error.param, "tools[1]")
 
     def test_B42_B43_gemini_3(self) -> None:
         """Gemini 3 takes both, and says what its own tools did only when it is told to."""

@@ -1,17 +1,22 @@
-"""What real clients send is readable, or refused by the name of what agd does not do."""
+"""What real clients send is readable, and comes to what they mean."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import ToolCall, ToolResult
-from agd.protocols.endpoints import CHAT, RESPONSES
+from agd.encoding import decode
+from agd.gemini.requests import write_request
+from agd.protocols.endpoints import CHAT
+from agd.protocols.responses.asked import asked_of
+from agd.protocols.responses.toolbox import Binding, Toolbox
 from tests import shared_data
-from tests.protocols.refusals import refusal_of
+from tests.protocols.routes import RESPONSES
 
 _ENDPOINTS = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES}
 
@@ -45,20 +50,74 @@ class ClientTests(SynchronousTestCase):
             self.assertEqual(set(calls), answered)
             self.assertTrue(all(arguments in json.dumps(body).replace('\\"', '"') for arguments in calls.values()))
 
-    def test_codex_tools(self) -> None:
-        """Codex's namespaces and hosted tools are refused by their place in the list."""
-        for path, body in _captured("codex-*-shell-tool-loop.json"):
-            error = refusal_of(_ENDPOINTS[path].read, body)
-            place = next(index for index, tool in enumerate(body["tools"]) if tool["type"] != "function")
-            self.assertEqual(error.param, f"tools[{place}].type")
 
-    def test_codex_without_hosted_tools(self) -> None:
-        """The same requests with function tools only are read whole."""
-        for _, body in _captured("codex-*-shell-tool-loop.json"):
-            tools = [tool for tool in body["tools"] if tool["type"] == "function"]
-            prompt = RESPONSES.read({**body, "tools": tools})
-            self.assertTrue(prompt.instructions)
-            self.assertTrue(prompt.reasoning.summary)
-            self.assertEqual(
-                {notice.param for notice in prompt.notices}, {"include[0]", "prompt_cache_key", "client_metadata"}
-            )
+class CodexTests(SynchronousTestCase):
+    """Requests captured from Codex in all its situations, over HTTP and over its WebSocket."""
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return every body; a frame's own ``type`` belongs to the socket."""
+        bodies = [
+            {key: value for key, value in request["body"].items() if key != "type"}
+            for path in sorted(shared_data.require("clients").glob("codex-*.json"))
+            for request in json.loads(path.read_bytes())
+            if isinstance(request["body"], dict)
+        ]
+        self.assertGreater(len(bodies), 7)
+        return bodies
+
+    def test_I22_read_and_sent(self) -> None:
+        """Every request reads, twice the same, and makes a body for models with and without tool combination."""
+        for body in self.requests():
+            prompt = RESPONSES.read(body)
+            self.assertEqual(prompt, RESPONSES.read(body))
+            for model in ("gemini-2.5-flash", "gemini-3-flash-preview"):
+                sent = decode(write_request(prompt, model).body)
+                names = [each["name"] for each in sent["tools"][0]["functionDeclarations"]]
+                self.assertEqual(names, [tool.name for tool in prompt.tools])
+                self.assertEqual({"googleSearch": {}} in sent["tools"], self.searches(body) and "-3-" in model)
+
+    def test_I22_every_tool_leads_back(self) -> None:
+        """Every tool that Codex declares, in a namespace or an item too, can be called and is known by its own name."""
+        for body in self.requests():
+            toolbox = asked_of(RESPONSES.read(body)).toolbox
+            declared = [*body.get("tools", ()), *(t for item in body["input"] for t in item.get("tools", ()))]
+            self.assertEqual(list(map(toolbox.binding, self.names(toolbox))), list(self.bindings(declared)))
+
+    def test_I17_custom_tools(self) -> None:
+        """The grammar of ``apply_patch`` reaches the model whole, and its call is a custom tool's."""
+        [body] = [body for body in self.requests() if body["model"] == "gpt-5.5"]
+        prompt = RESPONSES.read(body)
+        [entry] = [tool for tool in body["tools"] if tool["type"] == "custom"]
+        [tool] = [tool for tool in prompt.tools if tool.name == entry["name"]]
+        self.assertIn(entry["format"]["definition"], tool.description or "")
+        self.assertEqual(asked_of(prompt).toolbox.binding(tool.name).kind, "custom")
+
+    def test_notices(self) -> None:
+        """What is told of Codex's requests is only what Gemini has no counterpart for."""
+        found = {notice.param for body in self.requests() for notice in RESPONSES.read(body).notices}
+        settings = {re.sub(r"\[\d+\]", "[]", param) for param in found}
+        searching = {"tools[].external_web_access", "tools[].search_content_types"}
+        self.assertEqual(settings, {"prompt_cache_key", "text.verbosity", *searching})
+
+    def test_state(self) -> None:
+        """Codex wants the state of reasoning sealed, and says which of its requests is a warm-up."""
+        asked = [asked_of(RESPONSES.read(body)) for body in self.requests()]
+        self.assertTrue(all("reasoning.encrypted_content" in each.include for each in asked))
+        self.assertEqual([each.generate for each in asked], [body.get("generate", True) for body in self.requests()])
+        self.assertEqual([each.store for each in asked], [body["store"] for body in self.requests()])
+
+    def searches(self, body: dict[str, Any]) -> bool:
+        """Tell whether a request declares a web search."""
+        return any(tool["type"] == "web_search" for tool in body.get("tools", ()))
+
+    def names(self, toolbox: Toolbox) -> list[str]:
+        """Return the names of a toolbox."""
+        return [tool.name for tool in toolbox.tools]
+
+    def bindings(self, declared: list[dict[str, Any]], namespace: str | None = None) -> Iterator[Binding]:
+        """Yield what declarations bind, in their order."""
+        for tool in declared:
+            if tool["type"] == "namespace":
+                yield from self.bindings(tool["tools"], tool["name"])
+            elif tool["type"] != "web_search":
+                yield Binding(tool["type"], tool.get("name", tool["type"]), namespace)

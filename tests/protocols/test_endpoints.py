@@ -8,9 +8,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Finished, FinishReason, Message, Prompt, Text, TextDelta
 from agd.protocols.endpoint import Context
-from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
+from agd.protocols.endpoints import CHAT, COMPLETIONS
 from tests.protocols.answers import TOKEN, fold
 from tests.protocols.refusals import refusal_of
+from tests.protocols.routes import RESPONSES
 
 _ANSWER = fold([TextDelta("hi"), Finished(FinishReason.STOP, "STOP")])
 

@@ -18,9 +18,10 @@ from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gemini.requests import write_request
 from agd.protocols.endpoint import Endpoint
-from agd.protocols.endpoints import CHAT, COMPLETIONS, RESPONSES
+from agd.protocols.endpoints import CHAT, COMPLETIONS
 from tests.protocols.parameter_paths import document_paths, sdk_paths
 from tests.protocols.parity_requests import ancestors, bare, covers, values_at, without
+from tests.protocols.routes import RESPONSES
 
 _ROUTES: Mapping[Name, Endpoint] = {"chat": CHAT, "completions": COMPLETIONS, "responses": RESPONSES}
 _MODEL = "gemini-2.5-flash"

@@ -1,4 +1,4 @@
-"""Where the configuration is looked for."""
+"""Where the configuration is looked for, and where state is kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.errors import ConfigurationError
-from agd.settings import find_configuration
+from agd.settings import find_configuration, find_state_directory
 
 HOME = {"HOME": "/home/ann"}
 USER = "/home/ann/.config/agd/agd.toml"
@@ -51,3 +51,24 @@ class FindConfigurationTests(SynchronousTestCase):
                 find(USER, option=option, environ=environ)
             self.assertEqual(caught.exception.source, "a.toml")
             self.assertEqual(caught.exception.problems[0].path, origin)
+
+
+class FindStateDirectoryTests(SynchronousTestCase):
+    """The order of the places for state."""
+
+    def test_order(self) -> None:
+        """systemd's directory comes first, then the user's XDG_STATE_HOME, then ~/.local/state."""
+        environ = {**HOME, "XDG_STATE_HOME": "/x", "STATE_DIRECTORY": "/var/lib/agd"}
+        self.assertEqual(find_state_directory(environ), "/var/lib/agd")
+        self.assertEqual(find_state_directory({**HOME, "XDG_STATE_HOME": "/x"}), "/x/agd")
+        self.assertEqual(find_state_directory(HOME), "/home/ann/.local/state/agd")
+
+    def test_several(self) -> None:
+        """Of several directories of a unit the first one is taken."""
+        self.assertEqual(find_state_directory({"STATE_DIRECTORY": "/var/lib/agd:/var/lib/more"}), "/var/lib/agd")
+
+    def test_relative(self) -> None:
+        """Relative ones are ignored, and so is a relative home."""
+        self.assertEqual(find_state_directory({**HOME, "STATE_DIRECTORY": "a"}), "/home/ann/.local/state/agd")
+        self.assertIsNone(find_state_directory({"HOME": "ann", "XDG_STATE_HOME": "x"}))
+        self.assertIsNone(find_state_directory({}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,11 +24,20 @@ from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Trail
 from agd.options import DEFAULT
+from agd.responses.engine import Engine
 from agd.routing import Router
+from agd.sealing import KeyRing
+from agd.store.database import open_database
+from agd.store.responses import ResponseStore
+from agd.store.worker import Worker
 from agd.upstream.relay import ClientLostError, Sink
+from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
-from agd.web.openai import OpenAI, Policy
+from agd.web.openai import OpenAI
+from agd.web.responses import Responses
 from agd.web.site import Site
+from agd.web.websocket import Sockets
+from tests.store.stage import LIMITS, NoThreads
 from tests.web.replies import Reply, read_replies
 
 ACCOUNT = Account.of_key("first@example.com", "http://127.0.0.1:1", "made-up-upstream-key")
@@ -265,7 +275,16 @@ class Front:
         self.policy = Policy(expose, hold)
         minted = itertools.count(1)
         asked: Any = self.gateway
-        self.api = OpenAI(asked, self.policy, self.clock, lambda: NOW, lambda: "ab" * 16)
+        tokens = itertools.count(1)
+        self.worker = Worker(NoThreads())
+        self.worker.open(open_database(None))
+        store = ResponseStore(self.worker, LIMITS)
+        ring = KeyRing.fresh(os.urandom)
+        self.engine = Engine(asked, store, ring, lambda: NOW, lambda: f"{next(tokens):032x}")
+        answering = Answering(self.policy, self.clock)
+        responses = Responses(self.engine, answering)
+        self.sockets = Sockets(lambda: self.engine)
+        self.api = OpenAI(asked, lambda: responses, answering, self.sockets, lambda: NOW, lambda: "ab" * 16)
         self.site = Site(
             self.api.app.resource(),
             door,

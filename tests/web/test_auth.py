@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,9 +16,14 @@ KEYS = [("one", "key-one"), ("two", "key-two"), ("ünï", "schlüssel")]
 ROUTES = ("/healthz", "/readyz", "/v1/models", "/v1/chat/completions", "/nowhere")
 
 
-def door(mode: Mode, **more: list[str]) -> Door:
+def door(mode: Mode, allowed_hosts: Sequence[str] = (), cors_origins: Sequence[str] = ()) -> Door:
     """Make a door with three keys."""
-    return Door.of(mode, KEYS, **more)
+    return Door.of(mode, KEYS, allowed_hosts, cors_origins)
+
+
+def key(text: str) -> Headers:
+    """Give the headers of a request with a key."""
+    return Headers({"x-api-key": [text]})
 
 
 def verdict(door: Door, path: str = "/v1/models", **headers: str | bytes | list[str]) -> int:
@@ -111,18 +118,44 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(verdict(door("strict"), x_api_key="schlüssel".encode("latin-1")), 401)
         self.assertEqual(verdict(door("strict"), authorization=b"Bearer \xff\xfe"), 401)
 
-    def test_C02_tenant(self) -> None:
+    def test_C02_I51_tenant(self) -> None:
         """A request belongs to the name of its key; where no key is asked for, all belong to one."""
-        one, two = (Headers({"x-api-key": [key]}) for key in ("key-one", "key-two"))
-        self.assertNotEqual(door("strict").tenant(one), door("strict").tenant(two))
-        self.assertEqual(door("strict").tenant(two), door("all_except_health").tenant(two))
-        self.assertEqual({door("off").tenant(one), door("off").tenant(two), door("off").tenant(Headers())}, {"local"})
+        self.assertEqual(door("strict").tenant(key("key-one")), "key:one")
+        self.assertEqual(door("all_except_health").tenant(key("key-two")), "key:two")
+        everybody = [door("off").tenant(headers) for headers in (key("key-one"), key("key-two"), Headers())]
+        self.assertEqual(set(everybody), {"local"})
 
-    def test_owner(self) -> None:
-        """The owner is the name of the first valid key in the documented order."""
+    def test_I51_nobody(self) -> None:
+        """A request without a valid key, where one is asked for, is refused and falls to no owner."""
+        for headers in (Headers(), key("wrong")):
+            with self.assertRaises(GatewayError) as caught:
+                door("all_except_health").tenant(headers)
+            self.assertEqual(caught.exception.status, 401)
+
+    def test_I51_unnamed(self) -> None:
+        """A key without a name is known by what is made of it; without a way to make that, nothing is made up."""
+        unnamed = Door.of("strict", [(None, "key-one")], mac=lambda text: f"<{text}>")
+        self.assertEqual(unnamed.tenant(key("key-one")), "mac:<key-one>")
+        with self.assertRaises(ValueError):
+            Door.of("strict", [(None, "key-one")]).tenant(key("key-one"))
+
+    @given(st.lists(st.text(), min_size=2, max_size=2, unique=True))
+    def test_I51_apart(self, names: list[str]) -> None:
+        """Owners of keys with any two names differ, from each other, from an unnamed one and from local."""
+        keys = [(names[0], "0"), (names[1], "1"), (None, "2")]
+        mixed = Door.of("strict", keys, mac=lambda _: names[0])
+        owners = {mixed.tenant(key(text)) for _, text in keys}
+        self.assertEqual(len(owners | {"local", door("off").tenant(Headers())}), 4)
+
+    def test_rotation(self) -> None:
+        """An owner survives the rotation of the key, for it is the name that counts."""
+        renewed = Door.of("strict", [("one", "key-new")])
+        self.assertEqual(renewed.tenant(key("key-new")), door("strict").tenant(key("key-one")))
+
+    def test_first_valid(self) -> None:
+        """The first valid key in the documented order counts."""
         headers = Headers({"x-goog-api-key": ["key-one"], "authorization": ["Bearer key-two"]})
-        self.assertEqual(door("strict").owner(headers), "two")
-        self.assertIsNone(door("strict").owner(Headers({"x-api-key": ["wrong"]})))
+        self.assertEqual(door("strict").tenant(headers), "key:two")
 
     def test_hidden(self) -> None:
         """A door shows no key and nothing made from one."""

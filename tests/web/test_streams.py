@@ -251,11 +251,13 @@ class EndingTests(StreamTestCase):
         self.assert_over()
 
     def test_responses(self) -> None:
-        """A Responses stream that breaks midway ends with response.failed."""
+        """A Responses stream that breaks midway ends with response.failed, then ``[DONE]``."""
         self.connection = self.front.ask("POST", "/v1/responses", {"model": "mine", "input": "x", "stream": True})
         self.call = self.front.gateway.calls[-1]
         self.break_off(CUT)
-        self.assertTrue(self.reply.events[-1].startswith("event: response.failed\n"), self.reply.events[-1])
+        *_, failed, done = self.reply.events
+        self.assertTrue(failed.startswith("event: response.failed\n"), failed)
+        self.assertEqual(done, "data: [DONE]")
         self.assertNotIn(b"response.completed", self.connection.received)
 
     def test_gateway_error(self) -> None:

@@ -36,7 +36,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
     fields, notices = Fields(body), list[Notice]()
     model = read_model(fields)
     turns = _read_turns(fields, options, notices)
-    tools, choice, legacy = _read_tools(fields, notices)
+    tools, choice, legacy = _read_tools(fields)
     logprobs, top_logprobs = read_logprobs(fields)
     sampling = read_sampling(fields, ("max_completion_tokens", "max_tokens"), notices)
     outputs = read_outputs(fields, notices)
@@ -74,10 +74,10 @@ def _read_turns(fields: Fields, options: Options, notices: list[Notice]) -> Turn
     return turns
 
 
-def _read_tools(fields: Fields, notices: list[Notice]) -> tuple[tuple[Tool, ...], ToolChoice | None, bool]:
+def _read_tools(fields: Fields) -> tuple[tuple[Tool, ...], ToolChoice | None, bool]:
     """Return tools, choice, and whether they were written in the old way."""
     functions = read_functions(fields)
-    tools = read_tools(fields, "nested", notices, SEARCH_TOOLS)
+    tools = read_tools(fields, SEARCH_TOOLS)
     if functions and tools:
         raise invalid("functions", "it cannot stand beside 'tools', which replaced it.")
     if functions:

@@ -1,117 +1,135 @@
-"""The input of a Responses request (OpenAI ``InputParam``): a string, or items in their order."""
+"""The input of a Responses request (OpenAI ``InputParam``): a string, or items in their order, behind its past."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define, field
+from attrs import frozen
 
-from agd.conversation import Message, Notice, Text, ToolCall, ToolResult
-from agd.protocols import contents
-from agd.protocols.contents import Blocks, read_content, read_texts
-from agd.protocols.fields import Fields, invalid, missing, shown, unsupported, wrong_type
-from agd.protocols.signatures import read_signature
+from agd.conversation import Message, Notice
+from agd.options import Options
+from agd.protocols.fields import Fields, invalid, missing, shown, unsupported
+from agd.protocols.responses import calls, turns
+from agd.protocols.responses.declarations import Declarations
+from agd.protocols.responses.history import History
+from agd.protocols.responses.intake import gather, kind_of
+from agd.protocols.responses.memory import restore
+from agd.protocols.responses.past import Past
+from agd.protocols.responses.toolbox import Toolbox
 
-_WORDS: Blocks = {
-    "input_text": contents.text,
-    "output_text": contents.told_text,
-    "text": contents.text,
-}
-_BLOCKS: Blocks = {
-    **_WORDS,
-    "input_image": contents.image,
-    "input_file": contents.flat_file,
-    "input_audio": contents.sound,
-    "refusal": contents.refusal,
-}
-_ROLES = ("user", "assistant", "system", "developer")
+Reader = Callable[[History, Fields], None]
 
-
-@define
-class Items:
-    """A reader of one request's input; holds what is read so far. The ``role`` decides whose words they are."""
-
-    notices: list[Notice]
-    instructions: list[str] = field(factory=list)
-    messages: list[Message] = field(factory=list)
-
-    def read(self, fields: Fields) -> None:
-        """Read ``input``; raises ``BadRequest`` with the path of what is wrong."""
-        value = fields.get("input")
-        if isinstance(value, str):
-            self.messages.append(Message("user", (Text(value),)))
-        elif isinstance(value, list):
-            for item in fields.objects("input"):
-                self._item(item)
-        elif value is not None:
-            raise wrong_type("input", "a string or an array of objects", value)
-
-    def message(self, item: Fields) -> None:
-        """Read a message; ``type`` may be left out."""
-        role = item.one_of("role", _ROLES)
-        if role is None:
-            raise missing(item.at("role"))
-        if role in {"system", "developer"}:
-            self._instruct(item)
-        else:
-            parts = read_content(item, "content", _BLOCKS, self.notices)
-            self.messages.append(Message("user" if role == "user" else "assistant", parts))
-
-    def call(self, item: Fields) -> None:
-        """Read a call of an earlier answer; ``call_id`` pairs it, ``id`` is only the item's own."""
-        arguments = item.text("arguments") or ""
-        call = ToolCall(
-            id=item.required_text("call_id"),
-            name=item.required_text("name"),
-            arguments=arguments if arguments.strip() else "{}",
-            signature=read_signature(item),
-        )
-        self.messages.append(Message("assistant", (call,)))
-
-    def output(self, item: Fields) -> None:
-        """Read what a tool answered; an incomplete answer counts as an error."""
-        result = ToolResult(
-            call_id=item.required_text("call_id"),
-            output=read_content(item, "output", _BLOCKS, self.notices),
-            name=item.text("name"),
-            error=item.text("status") == "incomplete",
-        )
-        self.messages.append(Message("user", (result,)))
-
-    def reasoning(self, item: Fields) -> None:
-        """Leave out earlier reasoning: a summary is not an answer and is not sent back."""
-
-    def _item(self, item: Fields) -> None:
-        kind = item.text("type") or ("message" if item.get("role") is not None else None)
-        if kind is None:
-            raise missing(item.at("type"))
-        if kind not in _KINDS:
-            raise unsupported(item.at("type"), f"items of type {shown(kind)} cannot be read.")
-        _KINDS[kind](self, item)
-
-    def _instruct(self, item: Fields) -> None:
-        notice = Notice("input[].role", "instructions that stand among the turns are sent in front of them")
-        if self.messages and notice not in self.notices:
-            self.notices.append(notice)
-        self.instructions.extend(read_texts(item, "content", _WORDS, self.notices))
-
-
-_KINDS: Mapping[str, Callable[[Items, Fields], None]] = {
-    "message": Items.message,
-    "function_call": Items.call,
-    "function_call_output": Items.output,
-    "reasoning": Items.reasoning,
+_KINDS: Mapping[str, Reader] = {
+    "message": turns.message,
+    "reasoning": turns.reasoning,
+    "compaction": turns.compaction,
+    "compaction_trigger": turns.nothing,
+    "additional_tools": turns.tools,
+    "web_search_call": turns.search,
+    "image_generation_call": turns.picture,
+    "code_interpreter_call": turns.code,
+    "function_call": calls.function_call,
+    "function_call_output": calls.output,
+    "custom_tool_call": calls.custom_call,
+    "custom_tool_call_output": calls.output,
+    "local_shell_call": calls.local_shell_call,
+    "local_shell_call_output": calls.local_shell_output,
+    "shell_call": calls.shell_call,
+    "shell_call_output": calls.shell_output,
+    "apply_patch_call": calls.apply_patch_call,
+    "apply_patch_call_output": calls.apply_patch_output,
+    "tool_search_call": calls.tool_search_call,
+    "tool_search_output": calls.tool_search_output,
 }
 
 
-def read_input(fields: Fields, notices: list[Notice]) -> Items:
-    """Read ``instructions`` and ``input``; one of the two must say something."""
-    items = Items(notices)
-    instructions = fields.text("instructions")
-    if instructions:
-        items.instructions.append(instructions)
-    items.read(fields)
-    if not items.instructions and not items.messages:
-        value = fields.get("input")
-        raise missing("input") if not value else invalid("input", "it holds no message.")
-    return items
+@frozen
+class Conversation:
+    """All of a request that is said or declared; ``items`` are the request's own, resolved, at their paths."""
+
+    instructions: tuple[str, ...]
+    messages: tuple[Message, ...]
+    items: tuple[Fields, ...]
+    declarations: Declarations
+    toolbox: Toolbox
+    compacts: bool
+    """The last item asks for a summary."""
+
+
+def read_conversation(fields: Fields, options: Options, past: Past, notices: list[Notice]) -> Conversation:
+    """Read ``instructions``, ``input`` and ``tools`` behind what came before.
+
+    Instructions of earlier requests do not count any more (I27), their items do. Raises ``BadRequest`` with the path
+    of what is wrong, and ``GatewayError`` (404) for a reference to an item that is not there.
+    """
+    items = gather(fields, past, notices)
+    declarations = _declared(fields, past, items, options, notices)
+    history = History(declarations.toolbox(), past.open, options, notices)
+    if instructions := fields.text("instructions"):
+        history.instructions.append(instructions)
+    _read_past(history, past)
+    for item in items:
+        _read(history, item)
+    if fields.flag("generate") is not False:
+        _check_said(fields, history)
+    return Conversation(
+        tuple(history.instructions),
+        restore(history.messages, history.places, [*past.memory, *history.entries]),
+        tuple(items),
+        declarations,
+        history.toolbox,
+        _compacts(items),
+    )
+
+
+def _declared(
+    fields: Fields, past: Past, items: Sequence[Fields], options: Options, notices: list[Notice]
+) -> Declarations:
+    """Read every declaration of tools: those of earlier items hold on, those of earlier requests do not."""
+    declarations = Declarations([], options.unsupported_tools)
+    for earlier in past.items:
+        _declare(declarations, Fields(earlier, "previous_response_id"))
+    declarations.notices = notices
+    declarations.read(fields)
+    for item in items:
+        _declare(declarations, item)
+    return declarations
+
+
+def _declare(declarations: Declarations, item: Fields) -> None:
+    if item.get("type") == "additional_tools":
+        declarations.read(item)
+    elif item.get("type") == "tool_search_output":
+        declarations.read(item, loaded=True)
+
+
+def _read_past(history: History, past: Past) -> None:
+    """Read the stored conversation. What there is to tell of it was told when it came."""
+    told, history.notices = history.notices, []
+    for item in past.items:
+        _read(history, Fields(item, "previous_response_id"))
+    history.notices = told
+
+
+def _read(history: History, item: Fields) -> None:
+    kind = kind_of(item)
+    if kind not in _KINDS:
+        raise unsupported(item.at("type"), f"items of type {shown(kind)} cannot be read.")
+    history.place(item)
+    _KINDS[kind](history, item)
+    history.end(item)
+
+
+def _check_said(fields: Fields, history: History) -> None:
+    if not history.instructions and not history.messages:
+        raise missing("input") if not fields.get("input") else invalid("input", "it holds no message.")
+
+
+def _compacts(items: Sequence[Fields]) -> bool:
+    """Tell whether the input ends with the wish for a summary, which has its place nowhere else (I23)."""
+    for place, item in enumerate(items, 1):
+        if kind_of(item) == "compaction_trigger":
+            if place < len(items):
+                raise invalid(item.at("type"), "it must be the last item.")
+            return True
+    return False

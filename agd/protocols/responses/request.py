@@ -1,149 +1,140 @@
-"""Reading a Responses request (OpenAI ``CreateResponse``)."""
+"""Reading a Responses request (OpenAI ``CreateResponse``, Open Responses ``CreateResponseBody``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from agd.conversation import Notice, Prompt, Reasoning
+from attrs import evolve, frozen
+
+from agd.conversation import CodeExecution, ImageOutput, Notice, Prompt, WebSearch
+from agd.errors import BadRequest
 from agd.options import DEFAULT, Options
-from agd.protocols.fields import Fields, invalid, shown, unsupported, wrong_type
-from agd.protocols.formats import read_effort, read_format
-from agd.protocols.parameters import (
-    ParallelPolicy,
-    leftovers,
-    leftovers_within,
-    read_model,
-    read_parallel,
-    read_sampling,
-    read_stream,
-    read_tier,
-    refuse_many,
-)
-from agd.protocols.responses.input import read_input
-from agd.protocols.tools import read_choice, read_tools
+from agd.protocols.fields import Fields, unsupported
+from agd.protocols.parameters import leftovers, read_model, read_parallel, read_stream, read_tier, refuse_many
+from agd.protocols.responses import parameters
+from agd.protocols.responses.asked import KEY, Asked, asked_of
+from agd.protocols.responses.choice import Choice, read_choice
+from agd.protocols.responses.declarations import Declarations
+from agd.protocols.responses.input import Conversation, read_conversation
+from agd.protocols.responses.intake import normal
+from agd.protocols.responses.past import NOTHING, Past
+from agd.protocols.responses.repeated import repeated, words_of
 
-_LIMITS = ("max_output_tokens", "max_completion_tokens", "max_tokens")
-
-_INCLUDES = (
-    "file_search_call.results",
-    "web_search_call.results",
-    "web_search_call.action.sources",
-    "message.input_image.image_url",
-    "computer_call_output.output.image_url",
-    "code_interpreter_call.outputs",
-    "reasoning.encrypted_content",
-    "message.output_text.logprobs",
-)
-
-_STATEFUL = {
-    "previous_response_id": "answers are not stored; send the whole conversation as 'input'.",
-    "conversation": "conversations are not stored; send the whole conversation as 'input'.",
-    "prompt": "prompt templates are not stored; send their text.",
-}
-
-_REPEATED = ("instructions", "safety_identifier", "prompt_cache_key")
+Notices = list[Notice]
 
 
-def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
-    """Read a Responses request. Raises ``BadRequest`` with ``param`` for what cannot be carried out."""
-    fields, notices = Fields(body), list[Notice]()
+def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHING) -> Prompt:
+    """Read a Responses request; ``past`` is what ``past.wanted`` said must be found.
+
+    Raises ``BadRequest`` with ``param`` for what cannot be carried out, and ``GatewayError`` (404) for a reference to
+    an item that is not in the past. ``Prompt.echo`` holds an ``Asked``.
+    """
+    fields, notices = Fields(body), Notices()
+    manner = _read_manner(fields, notices)
+    conversation = read_conversation(fields, options, past, notices)
+    prompt = _prompt(fields, conversation, manner, options, notices)
+    asked = _asked(prompt, fields, conversation, manner, notices)
+    fields.mapping("client_metadata")
+    return evolve(prompt, echo={KEY: asked}, notices=(*notices, *leftovers(fields)))
+
+
+def read_alone(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
+    """Read a Responses request that came to the chat route, where no answer is kept and none is made later."""
+    if body.get("previous_response_id") is not None:
+        raise _not_here("previous_response_id")
+    prompt = read(body, options)
+    asked = asked_of(prompt)
+    for key, wanted in (("background", asked.background), ("generate", not asked.generate), ("input", asked.compacts)):
+        if wanted:
+            raise _not_here(key)
+    return prompt
+
+
+@frozen
+class _Manner:
+    """Who shall answer, and how the answer shall be made and told."""
+
+    model: str
+    keeping: parameters.Keeping
+    include: frozenset[str]
+    thinking: parameters.Thinking
+    wording: parameters.Wording
+
+
+def _read_manner(fields: Fields, notices: Notices) -> _Manner:
     model = read_model(fields)
-    items = read_input(fields, notices)
-    _refuse(fields)
-    tools = read_tools(fields, "flat", notices)
-    # The items of a Response are not cut to the first call, whatever the setting for chat.
-    policy: ParallelPolicy = "reject" if options.parallel_tool_calls == "reject" else "ignore"
-    parallel = read_parallel(fields, len(tools), policy, notices)
-    text = _read_text(fields, notices)
-    reasoning = read_effort(fields, "reasoning", notices)
-    stream, include_usage = read_stream(fields, notices)
-    _read_include(fields, notices)
-    _read_truncation(fields, notices)
-    _read_call_limit(fields, notices)
-    _check_metadata(fields)
-    return Prompt(
-        model=model,
-        messages=tuple(items.messages),
-        instructions=tuple(items.instructions),
-        tools=tools,
-        tool_choice=read_choice(fields, tools),
-        sampling=read_sampling(fields, _LIMITS, notices),
-        output_format=read_format(text, notices),
-        reasoning=reasoning or Reasoning(),
-        service_tier=read_tier(fields, notices),
-        stream=stream,
-        include_usage=include_usage,
-        echo=_echo(body, parallel is not False),
-        notices=(*notices, *leftovers(fields)),
+    refuse_many(fields)
+    parameters.refuse_foreign(fields)
+    return _Manner(
+        model,
+        parameters.read_keeping(fields),
+        parameters.read_include(fields, notices),
+        parameters.read_thinking(fields, notices),
+        parameters.read_text(fields, notices),
     )
 
 
-def _refuse(fields: Fields) -> None:
-    refuse_many(fields)
-    for key, why in _STATEFUL.items():
-        if fields.get(key) is not None:
-            raise unsupported(key, why)
-    if fields.flag("background"):
-        raise unsupported("background", "answers are made while the client waits.")
-    if fields.integer("top_logprobs", 0, 20):
-        raise unsupported("top_logprobs", "token probabilities are not given.")
+def _prompt(fields: Fields, conversation: Conversation, manner: _Manner, options: Options, notices: Notices) -> Prompt:
+    toolbox, declarations = conversation.toolbox, conversation.declarations
+    choice = read_choice(fields, toolbox, frozenset(declarations.hosted), notices)
+    stream, include_usage = read_stream(fields, notices)
+    prompt = Prompt(
+        model=manner.model,
+        messages=conversation.messages,
+        instructions=conversation.instructions,
+        tools=toolbox.tools,
+        tool_choice=choice.functions,
+        sampling=parameters.read_sampling(fields, manner.include, notices),
+        output_format=manner.wording.format,
+        reasoning=manner.thinking.reasoning,
+        parallel_tool_calls=read_parallel(fields, len(toolbox.tools), options.parallel_tool_calls, notices),
+        service_tier=read_tier(fields, notices),
+        stream=stream,
+        include_usage=include_usage,
+    )
+    return _with_hosted(prompt, declarations, choice)
 
 
-def _read_text(fields: Fields, notices: list[Notice]) -> Fields | None:
-    """Return the format's place within ``text``."""
-    text = fields.object("text")
-    if text is None:
-        return None
-    if text.one_of("verbosity", ("low", "medium", "high")) not in {None, "medium"}:
-        notices.append(Notice("text.verbosity", "ignored: the provider has nothing like it"))
-    place = text.object("format")
-    notices.extend(leftovers_within(text))
-    return place
+def _with_hosted(prompt: Prompt, declarations: Declarations, choice: Choice) -> Prompt:
+    """Ask for what shall run at the provider.
+
+    Codex declares a web search with every request, beside its functions. On a model that does not take both it can do
+    without, unless the request names the search in ``tool_choice``.
+    """
+    paths = {kind: path for kind, path in declarations.hosted.items() if kind in choice.hosted}
+    if path := paths.get("web_search"):
+        prompt = evolve(prompt, web_search=WebSearch(path, optional="web_search" not in choice.named))
+    if path := paths.get("code_interpreter"):
+        prompt = evolve(prompt, code_execution=CodeExecution(path))
+    if path := paths.get("image_generation"):
+        prompt = evolve(prompt, modalities=("text", "image"), image_output=ImageOutput(asked_as=path))
+    return prompt
 
 
-def _read_include(fields: Fields, notices: list[Notice]) -> None:
-    for index, name in enumerate(fields.array("include") or []):
-        path = f"include[{index}]"
-        if not isinstance(name, str):
-            raise wrong_type(path, "a string", name)
-        if name not in _INCLUDES:
-            raise invalid(path, f"{shown(name)} is not one of {', '.join(map(repr, _INCLUDES))}.")
-        notices.append(Notice(path, f"{name} is not given"))
+def _asked(prompt: Prompt, fields: Fields, conversation: Conversation, manner: _Manner, notices: Notices) -> Asked:
+    truncation = parameters.read_truncation(fields)
+    told = {
+        "max_tool_calls": parameters.read_call_limit(fields, notices),
+        "reasoning": {"effort": manner.thinking.reasoning.effort, "summary": manner.thinking.summary},
+        "truncation": truncation,
+        "metadata": parameters.read_metadata(fields),
+        "background": manner.keeping.background,
+        "store": manner.keeping.store,
+    }
+    return Asked(
+        toolbox=conversation.toolbox,
+        repeated=repeated(prompt) | told | words_of(fields, manner.wording),
+        include=manner.include,
+        store=manner.keeping.store,
+        background=manner.keeping.background,
+        generate=manner.keeping.generate,
+        truncation=truncation,
+        code_items="code_interpreter" in conversation.declarations.hosted,
+        compacts=conversation.compacts,
+        items=tuple(map(normal, conversation.items)),
+    )
 
 
-def _read_truncation(fields: Fields, notices: list[Notice]) -> None:
-    if fields.one_of("truncation", ("auto", "disabled")) == "auto":
-        notices.append(Notice("truncation", "ignored: a conversation that is too long is refused, never cut"))
-
-
-def _read_call_limit(fields: Fields, notices: list[Notice]) -> None:
-    if fields.integer("max_tool_calls", 1) is not None:
-        notices.append(Notice("max_tool_calls", "ignored: it limits tools that run at the provider"))
-
-
-def _check_metadata(fields: Fields) -> None:
-    """Metadata is repeated in the answer, within OpenAI's limits; nothing else is done with it."""
-    metadata = fields.mapping("metadata")
-    if metadata is None:
-        return
-    if len(metadata) > 16:
-        raise invalid("metadata", "it may have 16 keys at most.")
-    for key, value in metadata.items():
-        path = f"metadata.{key[:64]}"
-        if not isinstance(value, str):
-            raise wrong_type(path, "a string", value)
-        if len(key) > 64 or len(value) > 512:
-            raise invalid(path, "a key may have 64 characters and a value 512.")
-
-
-def _echo(body: Mapping[str, Any], parallel: bool) -> dict[str, Any]:
-    """Return what a Response object repeats and a ``Prompt`` has no place for; checked by now, where it matters."""
-    echo = {key: body[key] for key in _REPEATED if isinstance(body.get(key), str)}
-    echo |= {key: body[key] for key in ("metadata", "max_tool_calls") if body.get(key) is not None}
-    echo["parallel_tool_calls"] = parallel
-    echo["verbosity"] = (body.get("text") or {}).get("verbosity")
-    reasoning = body.get("reasoning")
-    if isinstance(reasoning, dict) and reasoning.get("summary") != "none":
-        echo["summary"] = reasoning.get("summary")
-    return echo
+def _not_here(key: str) -> BadRequest:
+    return unsupported(key, "this route keeps no answers and makes none later; ask /v1/responses.")

@@ -17,9 +17,9 @@ from agd.conversation import (
     TextDelta,
     ThoughtDelta,
 )
-from agd.protocols.responses.answer import render
-from agd.protocols.responses.stream import ResponseStream
 from tests.protocols.answers import context, fold, frames
+from tests.protocols.responses.writer import ResponseStream
+from tests.protocols.routes import RESPONSES
 from tests.protocols.schemas import validate
 
 _STOP = Finished(FinishReason.STOP, "STOP")
@@ -37,7 +37,7 @@ def _texts(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class CitationTests(SynchronousTestCase):
     """url_citation annotations."""
 
-    def test_streamed_and_plain(self) -> None:
+    def test_I21_streamed_and_plain(self) -> None:
         """Each source is told once, in the text that it belongs to, with offsets in that text as it is shown."""
         said: list[Event] = [
             TextDelta("ab"),
@@ -63,7 +63,7 @@ class CitationTests(SynchronousTestCase):
             for note in text["annotations"]
         ]
         self.assertEqual(found, ["cd", "fg"])
-        self.assertEqual(render(fold([*said, *after, _STOP]), context())["output"], output)
+        self.assertEqual(RESPONSES.render(fold([*said, *after, _STOP]), context())["output"], output)
 
     def test_too_late(self) -> None:
         """A source of a message that is closed is not put into the next one."""

@@ -1,30 +1,20 @@
-"""Tests of agd.protocols.responses.request and agd.protocols.responses.input."""
+"""Tests of agd.protocols.responses.request and of the parameters beside the conversation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import (
-    Media,
-    Message,
-    OutputFormat,
-    Prompt,
-    Reasoning,
-    Text,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from agd.conversation import Message, OutputFormat, Prompt, Reasoning, Sampling, Text, Tool
 from agd.errors import BadRequest
+from agd.protocols.endpoints import CHAT
+from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.request import read
 from agd.protocols.responses.resource import resource
 from tests.protocols.answers import context
 from tests.protocols.refusals import refusal_of
-
-F = {"type": "function", "name": "f"}
 
 
 def prompt(**fields: Any) -> Prompt:
@@ -37,98 +27,24 @@ def refused(**fields: Any) -> BadRequest:
     return refusal_of(lambda: prompt(**fields))
 
 
-class InputTests(SynchronousTestCase):
-    """Items of the input."""
-
-    def test_string(self) -> None:
-        """A string is one user turn."""
-        self.assertEqual(prompt().messages, (Message("user", (Text("x"),)),))
-
-    def test_messages(self) -> None:
-        """Messages with and without a type are read; the role decides whose words they are, not the block."""
-        items = [
-            {"role": "user", "content": "a"},
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "b"}]},
-            {"type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "c"}]},
-            {"role": "assistant", "content": [{"type": "refusal", "refusal": "d"}]},
-        ]
-        roles = [(message.role, message.parts) for message in prompt(input=items).messages]
-        expected = [
-            ("user", (Text("a"),)),
-            ("assistant", (Text("b"),)),
-            ("assistant", (Text("c"),)),
-            ("assistant", (Text("d"),)),
-        ]
-        self.assertEqual(roles, expected)
-
-    def test_instructions_first(self) -> None:
-        """Instructions come first, then developer and system texts in their order."""
-        items = [{"role": "developer", "content": "b"}, {"role": "system", "content": "c"}]
-        read_prompt = prompt(instructions="a", input=[*items, {"role": "user", "content": "u"}])
-        self.assertEqual((read_prompt.instructions, len(read_prompt.messages)), (("a", "b", "c"), 1))
-
-    def test_media(self) -> None:
-        """Images and files are read in their places."""
-        content = [
-            {"type": "input_image", "image_url": "https://example.com/a", "detail": "high"},
-            {"type": "input_file", "filename": "a.txt", "file_data": "aGk="},
-            {"type": "input_text", "text": "t"},
-        ]
-        expected = (Media(None, uri="https://example.com/a", detail="high"), Media("text/plain", "aGk="), Text("t"))
-        self.assertEqual(prompt(input=[{"role": "user", "content": content}]).messages[0].parts, expected)
-
-    def test_tool_loop(self) -> None:
-        """Calls are paired by call_id, results are text or blocks, reasoning is left out."""
-        items = [
-            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
-            {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""},
-            {"type": "function_call_output", "call_id": "call_1", "output": "1"},
-            {
-                "type": "function_call_output",
-                "call_id": "call_1",
-                "output": [{"type": "input_text", "text": "2"}],
-                "status": "incomplete",
-            },
-        ]
-        expected = (
-            Message("assistant", (ToolCall("call_1", "f", "{}"),)),
-            Message("user", (ToolResult("call_1", (Text("1"),)),)),
-            Message("user", (ToolResult("call_1", (Text("2"),), error=True),)),
-        )
-        self.assertEqual(prompt(input=items).messages, expected)
-
-    def test_refusals(self) -> None:
-        """What cannot be read is named by its path."""
-        cases: list[tuple[Any, str]] = [
-            (None, "input"),
-            ([], "input"),
-            (5, "input"),
-            (["x"], "input[0]"),
-            ([{"content": "x"}], "input[0].type"),
-            ([{"type": "message", "content": "x"}], "input[0].role"),
-            ([{"role": "bot", "content": "x"}], "input[0].role"),
-            ([{"role": "user"}], "input[0].content"),
-            ([{"type": "item_reference", "id": "x"}], "input[0].type"),
-            ([{"type": "function_call", "name": "f"}], "input[0].call_id"),
-            ([{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}], "input[0].content[0].file_id"),
-            ([{"role": "user", "content": [{"type": "video"}]}], "input[0].content[0].type"),
-        ]
-        for value, param in cases:
-            with self.subTest(param=param):
-                self.assertEqual(refused(input=value).param, param)
+def repeated(**fields: Any) -> Mapping[str, Any]:
+    """Return what the Response to a request with these fields repeats."""
+    return asked_of(prompt(**fields)).repeated
 
 
 class ParameterTests(SynchronousTestCase):
-    """The rest of the request."""
+    """What stands beside the conversation and the tools."""
 
     def test_refused(self) -> None:
-        """What needs stored state, or is not done, is refused by name."""
+        """What only OpenAI's stores could give, and what is no value, is refused by name."""
         cases: dict[str, Any] = {
-            "previous_response_id": "resp_1",
             "conversation": "conv_1",
             "prompt": {"id": "pmpt_1"},
-            "background": True,
-            "top_logprobs": 2,
+            "top_logprobs": 21,
+            "store": "yes",
+            "max_tool_calls": 0,
+            "client_metadata": "x",
+            "safety_identifier": 5,
             "truncation": "middle",
             "max_output_tokens": 0,
         }
@@ -138,17 +54,25 @@ class ParameterTests(SynchronousTestCase):
 
     def test_neutral(self) -> None:
         """Values that ask for nothing give no notice."""
-        neutral = {"store": False, "background": False, "truncation": "disabled", "top_logprobs": 0, "include": []}
+        neutral = {
+            "background": False,
+            "truncation": "disabled",
+            "top_logprobs": 0,
+            "include": [],
+            "client_metadata": {},
+        }
         self.assertEqual(prompt(**neutral, parallel_tool_calls=True, text={"verbosity": "medium"}).notices, ())
+        kept = {"store": True, "background": True, "truncation": "auto", "client_metadata": {"session_id": "s"}}
+        self.assertEqual(prompt(**kept).notices, ())
 
     def test_notices(self) -> None:
         """What has no effect is told of."""
         cases: dict[str, tuple[Any, str]] = {
-            "store": (True, "store"),
-            "truncation": ("auto", "truncation"),
-            "include": (["reasoning.encrypted_content"], "include[0]"),
+            "include": (["file_search_call.results"], "include[0]"),
             "text": ({"verbosity": "low"}, "text.verbosity"),
-            "parallel_tool_calls": (False, "parallel_tool_calls"),
+            "context_management": ([{"type": "compaction"}], "context_management"),
+            "prompt_cache_key": ("k", "prompt_cache_key"),
+            "user": ("ann", "user"),
             "max_tool_calls": (3, "max_tool_calls"),
             "service_tier": ("ultrafast", "service_tier"),
             "access_programs": ({"cyber": "x"}, "access_programs"),
@@ -187,20 +111,91 @@ class ParameterTests(SynchronousTestCase):
         ]
         self.assertEqual([notice.param for notice in prompt(input=items).notices], ["input[].content[].cache_control"])
 
-    def test_include(self) -> None:
-        """An unknown name to include is refused."""
-        self.assertEqual(refused(include=["everything"]).param, "include[0]")
+    def test_I32_include(self) -> None:
+        """Every name that OpenAI has is taken, what is not given is told of, and an unknown one is refused."""
+        honoured = ["reasoning.encrypted_content", "web_search_call.action.sources", "code_interpreter_call.outputs"]
+        read_prompt = prompt(include=honoured)
+        self.assertEqual((asked_of(read_prompt).include, read_prompt.notices), (frozenset(honoured), ()))
+        self.assertEqual(refused(include=["reasoning.encrypted_content", "everything"]).param, "include[1]")
+        self.assertEqual(refused(include=[1]).param, "include[0]")
 
-    def test_tools(self) -> None:
-        """Tools are flat; nested ones are read too and told of; other kinds are refused."""
-        self.assertEqual(prompt(tools=[F]).tools, (Tool("f"),))
-        nested = prompt(tools=[{"type": "function", "function": {"name": "f"}}])
-        self.assertEqual((nested.tools, nested.notices[0].param), ((Tool("f"),), "tools[0].function"))
-        self.assertEqual(refused(tools=[F, {"type": "web_search"}]).param, "tools[1].type")
-        chosen = prompt(tools=[F], tool_choice=F).tool_choice
-        self.assertEqual(chosen, ToolChoice("required", ("f",)))
+    def test_logprobs(self) -> None:
+        """Probabilities are asked of the provider when they are included, and the likeliest when they are counted."""
+        self.assertEqual(
+            prompt(include=["message.output_text.logprobs"]).sampling, Sampling(None, logprobs=True, top_logprobs=0)
+        )
+        self.assertEqual(prompt(top_logprobs=3).sampling, Sampling(None, logprobs=True, top_logprobs=3))
+        self.assertEqual(prompt(top_logprobs=0).sampling, Sampling())
 
-    def test_format(self) -> None:
+    def test_B40_parallel(self) -> None:
+        """One call at a time is a wish that the prompt carries, repeated in the Response; true is the default (I38)."""
+        self.assertIs(prompt(parallel_tool_calls=False).parallel_tool_calls, False)
+        self.assertIs(repeated(parallel_tool_calls=False)["parallel_tool_calls"], False)
+        self.assertIs(repeated()["parallel_tool_calls"], True)
+
+    def test_I38_call_limit(self) -> None:
+        """The limit of hosted calls is repeated, and told to have no effect."""
+        limited = prompt(max_tool_calls=3)
+        self.assertEqual(asked_of(limited).repeated["max_tool_calls"], 3)
+        self.assertEqual([notice.param for notice in limited.notices], ["max_tool_calls"])
+
+    def test_I39_few_tokens(self) -> None:
+        """One token is enough, though OpenAI wants 16 at least."""
+        self.assertEqual(prompt(max_output_tokens=1).sampling.max_tokens, 1)
+        self.assertEqual(refused(max_output_tokens=0).param, "max_output_tokens")
+
+    def test_I35_repeated(self) -> None:
+        """Identifiers and metadata are repeated in the client's own words."""
+        said = {"safety_identifier": "s", "prompt_cache_key": "k", "user": "u", "metadata": {"a": "b"}}
+        told = repeated(**said, service_tier="flex", instructions="i", previous_response_id="resp_1")
+        expected = {**said, "service_tier": "flex", "instructions": "i", "previous_response_id": "resp_1"}
+        self.assertEqual({key: told[key] for key in expected}, expected)
+        self.assertNotIn("user", repeated())
+
+    def test_I40_keeping(self) -> None:
+        """An answer is stored unless the client says otherwise; one that nobody waits for has to be."""
+        default, off = asked_of(prompt()), asked_of(prompt(store=False, generate=False))
+        self.assertEqual((default.store, default.background, default.generate), (True, False, True))
+        self.assertEqual((off.store, off.generate), (False, False))
+        self.assertTrue(asked_of(prompt(background=True)).background)
+        self.assertEqual(refused(background=True, store=False).param, "background")
+
+    def test_I34_truncation(self) -> None:
+        """Whether a long conversation may be cut is kept for who sends it, and repeated."""
+        self.assertEqual(asked_of(prompt(truncation="auto")).truncation, "auto")
+        self.assertEqual((asked_of(prompt()).truncation, repeated()["truncation"]), ("disabled", "disabled"))
+
+    def test_repeated_wording(self) -> None:
+        """Format, verbosity, tools and the choice are repeated in the flat shape of Responses."""
+        nested = {"type": "function", "function": {"name": "f"}}
+        told = repeated(tools=[nested, {"type": "web_search"}], tool_choice=nested, text={"verbosity": "low"})
+        function = {"type": "function", "name": "f", "description": None, "parameters": None, "strict": None}
+        self.assertEqual(told["tools"], [function, {"type": "web_search"}])
+        self.assertEqual(told["tool_choice"], {"type": "function", "name": "f"})
+        self.assertEqual(told["text"], {"format": {"type": "text"}, "verbosity": "low"})
+
+    def test_chat_shaped(self) -> None:
+        """A chat request answered on this route stores nothing, and its own fields are what is repeated."""
+        asked = asked_of(Prompt("m", (), tools=(Tool("f"),), sampling=Sampling(max_tokens=5)))
+        self.assertFalse(asked.store)
+        self.assertEqual(asked.repeated["max_output_tokens"], 5)
+        self.assertEqual(asked.repeated["tools"][0]["name"], "f")
+
+    def test_chat_route(self) -> None:
+        """A Responses request on the chat route cannot go on from a response, or ask for one to be made later."""
+        cases: dict[str, Any] = {
+            "previous_response_id": "resp_1",
+            "background": True,
+            "generate": False,
+            "input": [{"role": "user", "content": "x"}, {"type": "compaction_trigger"}],
+        }
+        for name, value in cases.items():
+            with self.subTest(name=name):
+                body = {"model": "m", "input": "x", name: value}
+                self.assertEqual(refusal_of(lambda body=body: CHAT.read(body)).param, name)
+        self.assertEqual(CHAT.read({"model": "m", "input": "x"}).messages, (Message("user", (Text("x"),)),))
+
+    def test_I36_format(self) -> None:
         """The schema is flat; a nested one is read too and told of; a missing one is refused."""
         flat = {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}
         expected = OutputFormat("json_schema", {"type": "object"}, "n", True)
@@ -209,17 +204,30 @@ class ParameterTests(SynchronousTestCase):
         self.assertEqual((nested.output_format, nested.notices[0].param), (expected, "text.format.json_schema"))
         self.assertEqual(refused(text={"format": {"type": "json_schema"}}).param, "text.format.schema")
 
-    def test_reasoning(self) -> None:
+    def test_I44_reasoning(self) -> None:
         """Effort and the wish for a summary are read; details the provider lacks are told of."""
         self.assertEqual(prompt(reasoning={"effort": "high"}).reasoning, Reasoning("high"))
         self.assertEqual(prompt(reasoning={"summary": "auto"}).reasoning, Reasoning(None, True))
         self.assertEqual(prompt(reasoning={"summary": "none"}).reasoning, Reasoning())
         detailed = prompt(reasoning={"summary": "detailed", "mode": "x"})
         self.assertEqual({notice.param for notice in detailed.notices}, {"reasoning.summary", "reasoning.mode"})
+        self.assertEqual(
+            repeated(reasoning={"effort": "low", "summary": "detailed"})["reasoning"]["summary"], "detailed"
+        )
+        self.assertEqual(repeated(reasoning={"generate_summary": "auto"})["reasoning"]["summary"], "auto")
+        self.assertIsNone(repeated(reasoning={"summary": "none"})["reasoning"]["summary"])
+        self.assertEqual(prompt(reasoning="low").reasoning, Reasoning("low"))
+
+    def test_reasoning_context(self) -> None:
+        """All earlier reasoning goes back to the model; only the wish for less is told of."""
+        self.assertEqual(prompt(reasoning={"context": "all_turns", "mode": "standard"}).notices, ())
+        [notice] = prompt(reasoning={"context": "current_turn"}).notices
+        self.assertEqual(notice.param, "reasoning.context")
+        self.assertEqual(refused(reasoning={"context": "none"}).param, "reasoning.context")
 
     def test_metadata_limits(self) -> None:
         """Metadata beyond OpenAI's limits is refused; within them it is repeated."""
-        self.assertEqual(prompt(metadata={"a": "b"}).echo["metadata"], {"a": "b"})
+        self.assertEqual(repeated(metadata={"a": "b"})["metadata"], {"a": "b"})
         self.assertEqual(refused(metadata={str(n): "" for n in range(17)}).param, "metadata")
         self.assertEqual(refused(metadata={"a": 1}).param, "metadata.a")
         self.assertEqual(refused(metadata={"a": "x" * 513}).param, "metadata.a")

@@ -1,0 +1,97 @@
+"""The way of an answer to its client, the same for every protocol: when the head leaves, what it tells, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from attrs import define
+from twisted.internet.interfaces import IReactorTime
+
+from agd.encoding import encode
+from agd.errors import GatewayError, UpstreamFailure
+from agd.gemini.client_errors import client_error
+from agd.upstream.relay import ClientLostError
+from agd.web.headers import printable
+from agd.web.request import Request
+from agd.web.stream import EventStream, Pourable, Teller
+
+_NOTICE_LENGTH = 4000
+"""Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
+
+
+@define
+class Policy:
+    """What of the configuration the routes need; replaced fields hold from the next request on."""
+
+    expose_account: Literal["email", "id", "off"]
+    header_hold_seconds: float
+
+
+@define(eq=False)
+class Answering:
+    """How answers leave."""
+
+    policy: Policy
+    _clock: IReactorTime
+
+    def whole(self, request: Request, body: object) -> bytes:
+        """Return a plain answer's bytes, its head told."""
+        self.tell(request)
+        return sized(request, encode(body))
+
+    async def stream(self, request: Request, teller: Teller, ask: Callable[[], Awaitable[Pourable]]) -> None:
+        """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
+        stream = EventStream(request, teller, self._clock)
+        try:
+            relay = await request.carry_out(self._open(request, stream, ask))
+            await request.carry_out(stream.pour(relay))
+        except GatewayError as error:
+            if not stream.begun:
+                raise
+            await stream.fail(error)
+        except UpstreamFailure as failure:
+            request.trail.failures.append(f"mid-stream: {failure}")
+            await stream.fail(client_error(failure))
+        except ClientLostError as lost:
+            request.trail.failures.append(str(lost))
+            request.abandon()
+        finally:
+            stream.stop()
+
+    async def _open(self, request: Request, stream: EventStream, ask: Callable[[], Awaitable[Pourable]]) -> Pourable:
+        """Wait for the first event, and send the head: then, or when it has been held back for long enough."""
+        hold = self._clock.callLater(self.policy.header_hold_seconds, self._begin_waiting, request, stream)
+        try:
+            relay = await ask()
+        finally:
+            if hold.active():
+                hold.cancel()
+        if not stream.begun:
+            self.tell(request)
+            stream.begin()
+        return relay
+
+    def _begin_waiting(self, request: Request, stream: EventStream) -> None:
+        # Which account will answer is not known yet, and a header that may turn out wrong is not sent.
+        self.tell(request, account=False)
+        stream.begin_waiting()
+
+    def tell(self, request: Request, *, account: bool = True) -> None:
+        """Write the headers that tell what became of the request."""
+        trail = request.trail
+        if trail.model:
+            request.setHeader("X-Mapped-Model", printable(trail.model))
+        if account and trail.account is not None and self.policy.expose_account != "off":
+            email = trail.account.email if self.policy.expose_account == "email" else ""
+            request.setHeader("X-Account-Email", printable(email or trail.account.id))
+        if trail.notices:
+            compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
+            cut = "..." if len(compact) > _NOTICE_LENGTH else ""
+            request.setHeader("X-Agd-Notices", printable(compact[:_NOTICE_LENGTH]) + cut)
+
+
+def sized(request: Request, body: bytes) -> bytes:
+    """Return a body, its length told."""
+    request.setHeader("Content-Length", str(len(body)))
+    return body

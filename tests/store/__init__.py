@@ -1,0 +1,1 @@
+"""The store: worker, database, stored responses, keys."""
