@@ -145,7 +145,7 @@ class KillTests(SynchronousTestCase):
         self.restart()
         found = look(self.daemon.port, running).json
         self.assertEqual(found["status"], "failed")
-        self.assertIn("restart", found["error"]["message"])
+        self.assertIn("agd was stopped", found["error"]["message"])
         self.assertEqual(look(self.daemon.port, done).json["status"], "completed")
         cancelled = look(self.daemon.port, running, more="/cancel", method="POST")
         self.assertEqual(cancelled.json.get("status", cancelled.status), "failed")
