@@ -185,6 +185,7 @@ class CodexConversations(CodexTestCase):
 
     def test_rotates(self) -> None:
         """An account that is exhausted is left for another one, and Codex notices nothing."""
+        self.stage.recast()  # none was asked before, so the first one is
         self.simulator.fault(self.simulator.keys[0], {"kind": "status", "status": 429, "retry_delay": 60})
         self.simulator.cue({"calls": [shell("echo one > 1.txt")]}, {"text": GREETING})
         told = self.completed(self.codex("Say hello"))
