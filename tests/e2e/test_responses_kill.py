@@ -1,7 +1,8 @@
 """SIGKILL at any moment: no response whose end a client has seen is lost, and the database is sound.
 
-Clients talk on and on, each turn continuing the one before. One of them kills the daemon after so many events, often in
-the middle of an answer of others and right after the end of its own; then a new one starts with the same home.
+Clients talk on and on, over HTTP and over WebSockets, each turn continuing the one before. One of them kills the
+daemon after so many events, often in the middle of an answer of others and right after the end of its own; then a new
+one starts with the same home.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.e2e.connection import TIMEOUT
 from tests.e2e.processes import until
-from tests.e2e.responses import FIELD, MODEL, look, made
+from tests.e2e.responses import FIELD, MODEL, create, look, made
 from tests.e2e.stage import DaemonProcess, SimulatorProcess, accounts_toml
+from tests.e2e.websocket import TERMINAL, Closed, WebSocket
 
 ROUNDS = 8
 CLIENTS = 4
@@ -52,14 +54,14 @@ class Crowd:
     def _client(self, number: int, last: dict[int, str]) -> None:
         try:
             while self.daemon.child.running():
-                for event in self._turn(last.get(number)):
+                for event in (self._posted, self._on_a_socket)[number % 2](last.get(number)):
                     if event["type"] == "response.completed":
                         last[number] = event["response"]["id"]
                     self._heard(event)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, Closed):
             return  # killed
 
-    def _turn(self, previous: str | None) -> Iterator[dict[str, Any]]:
+    def _posted(self, previous: str | None) -> Iterator[dict[str, Any]]:
         body = {"model": MODEL, "input": TALK, "stream": True, "previous_response_id": previous}
         connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=TIMEOUT)
         try:
@@ -73,6 +75,15 @@ class Crowd:
                     yield json.loads(line[6:])
         finally:
             connection.close()
+
+    def _on_a_socket(self, previous: str | None) -> Iterator[dict[str, Any]]:
+        with WebSocket(self.daemon.port) as socket:
+            socket.create(model=MODEL, input=TALK, previous_response_id=previous)
+            while (event := socket.receive())["type"] not in TERMINAL:
+                yield event
+            if event["type"] == "error":
+                self.problems.append(str(event))
+            yield event
 
     def _heard(self, event: dict[str, Any]) -> None:
         with self._lock:
@@ -150,3 +161,19 @@ class KillTests(SynchronousTestCase):
         cancelled = look(self.daemon.port, running, more="/cancel", method="POST")
         self.assertEqual(cancelled.json.get("status", cancelled.status), "failed")
         self.assertEqual(look(self.daemon.port, running, more="?stream=true").events[-1]["type"], "response.failed")
+
+    def test_I31_sealed(self) -> None:
+        """What was sealed for a client that stores nothing here is opened after the kill, and changed it is not."""
+        asked = {"store": False, "include": ["reasoning.encrypted_content"], "input": TALK}
+        output = made(self.daemon.port, **asked)["output"]
+        self.assertTrue(any(item.get("encrypted_content") for item in output), output)
+        self.daemon.child.signal(signal.SIGKILL)
+        self.restart()
+        turn = [{"role": "user", "content": TALK}, *output, {"role": "user", "content": "And then?"}]
+        reply = create(self.daemon.port, **asked | {"input": turn})
+        self.assertNotIn("encrypted_content", reply.headers.get("x-agd-notices", ""))
+        called = self.simulator.last["body"]["contents"][1]
+        self.assertIn("thoughtSignature", json.dumps(called))
+        forged = json.loads(json.dumps(turn).replace('"encrypted_content": "agd1.', '"encrypted_content": "agd1.A'))
+        reply = create(self.daemon.port, **asked | {"input": forged})
+        self.assertIn("encrypted_content", reply.headers["x-agd-notices"])

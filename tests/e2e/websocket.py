@@ -32,6 +32,10 @@ class Refused(Exception):
         self.status, self.body = status, body
 
 
+class Closed(Exception):
+    """The server is gone, or said farewell: ``args`` are the close code and the reason, if it did."""
+
+
 class WebSocket:
     """An open connection to ``/v1/responses``. Raises ``Refused`` where there is to be none."""
 
@@ -66,7 +70,7 @@ class WebSocket:
         return events
 
     def receive(self) -> dict[str, Any]:
-        """Return the next event. Raises ``AssertionError`` when the server closes instead."""
+        """Return the next event. Raises ``Closed``."""
         text = ""
         while True:
             event = self._next()
@@ -97,12 +101,14 @@ class WebSocket:
         while True:
             while not self._waiting:
                 data = self._socket.recv(65536)
-                self._protocol.receive_data(data or None)
+                if not data:
+                    raise Closed
+                self._protocol.receive_data(data)
                 self._waiting += self._protocol.events()
             event = self._waiting.pop(0)
             if isinstance(event, Ping):
                 self._send(event.response())
                 continue
             if isinstance(event, CloseConnection):
-                self.close()
+                raise Closed(event.code, event.reason)
             return event
