@@ -303,7 +303,7 @@ class OwnerTests(DaemonTestCase):
         launch = self.launch('[proxy]\nauth_mode = "strict"\napi_key = "key-one"\n' + ACCOUNTS)
         daemon = Daemon.build(launch, self.reactor)
         owner = self.tenant(daemon, "key-one")
-        self.assertEqual(owner, f"mac:{daemon.ring.owner_mac('key-one')}")
+        self.assertEqual(owner, f"mac:{daemon.store.ring.owner_mac('key-one')}")
         daemon.apply(launch)
         self.assertEqual(self.tenant(daemon, "key-one"), owner)
 

@@ -146,8 +146,8 @@ def types_of(node: Mapping[str, Any], source: Source) -> tuple[str, ...]:
 
     Raises ``BadRequest`` for a type that does not exist.
     """
-    named = node.get("type", ())
-    names = [named] if isinstance(named, str) else list(named)
+    named = node.get("type")
+    names = named if isinstance(named, list) else [] if named is None else [named]
     types: dict[str, None] = {}
     for name in names:
         if not isinstance(name, str) or name.lower() not in TYPES:

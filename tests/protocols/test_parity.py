@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,24 @@ from agd.errors import BadRequest
 from agd.gemini.requests import write_request
 from agd.protocols.endpoint import Endpoint
 from agd.protocols.endpoints import CHAT, COMPLETIONS
+from agd.protocols.responses import request as responses
+from agd.protocols.responses.past import Past
 from tests.protocols.parameter_paths import document_paths, sdk_paths
 from tests.protocols.parity_requests import ancestors, bare, covers, values_at, without
-from tests.protocols.routes import RESPONSES
 
-_ROUTES: Mapping[Name, Endpoint] = {"chat": CHAT, "completions": COMPLETIONS, "responses": RESPONSES}
+_ROUTES: Mapping[Name, Endpoint] = {"chat": CHAT, "completions": COMPLETIONS}
 _MODEL = "gemini-2.5-flash"
-_SUBTREES = ("text.", "reasoning.", "stream_options.")
-"""Where the table follows a Responses request deeper than one step; the items have their own issue."""
+_PAST = Past(
+    references={"msg_1": {"type": "message", "id": "msg_1", "role": "assistant", "content": "y"}},
+    open={
+        "state": [{"kind": "thought", "after": None, "text": "Hm.", "signature": "c2ln"}],
+        "summary": {"summary": "So far."},
+    }.get,
+)
+"""What the examples of Responses refer to."""
+
+_SAYS_NOTHING = {"input.type", "input[user|assistant|system|developer].type", "client_metadata"}
+"""Parameters of which the table says that a request means the same without them."""
 
 
 def asked(row: Row) -> dict[str, Any]:
@@ -36,7 +46,7 @@ def asked(row: Row) -> dict[str, Any]:
 
 def answered(endpoint: Name, body: dict[str, Any]) -> tuple[Prompt, dict[str, Any], tuple[Notice, ...]]:
     """Return a request's prompt without its notices, what is sent upstream, and all notices."""
-    prompt = _ROUTES[endpoint].read(body)
+    prompt = responses.read(body, past=_PAST) if endpoint == "responses" else _ROUTES[endpoint].read(body)
     outgoing = write_request(prompt, body["model"])
     return evolve(prompt, notices=()), json.loads(outgoing.body), (*prompt.notices, *outgoing.notices)
 
@@ -53,12 +63,12 @@ class CompletenessTests(SynchronousTestCase):
     """Every parameter is in the table, and nothing that is none."""
 
     def test_sdk(self) -> None:
-        """Every parameter of the types of openai-python has a row, or lies beneath one that is ignored or refused."""
+        """Every parameter of the types of openai-python has a row, or lies beneath one that tells of it."""
         for endpoint in ENDPOINTS:
             self.assertEqual(self.missing(endpoint, sdk_paths(endpoint)), [])
 
     def test_documents(self) -> None:
-        """Every parameter of the published documents has a row, or lies beneath one that is ignored or refused."""
+        """Every parameter of the published documents has a row, or lies beneath one that tells of it."""
         for endpoint in ENDPOINTS:
             self.assertEqual(self.missing(endpoint, document_paths(endpoint)), [])
 
@@ -81,16 +91,24 @@ class CompletenessTests(SynchronousTestCase):
     def missing(self, endpoint: Name, paths: set[str]) -> list[str]:
         """Return the paths that the table does not tell of."""
         rows = [row for row in read_rows() if row.endpoint == endpoint]
-        told = {path for path in paths if any(covers(row.parameter, path) for row in rows)}
-        ends = [row.parameter for row in rows if row.state in {"ignored", "refused"}]
-        ended = {path for path in paths if any(covers(end, above) for above in ancestors(path) for end in ends)}
-        return sorted(path for path in paths - told - ended if _is_told_of(endpoint, path))
+        return sorted(path for path in paths if not any(_is_told(each, rows) for each in _alike(path, rows)))
 
 
-def _is_told_of(endpoint: Name, path: str) -> bool:
-    if endpoint != "responses":
-        return True
-    return sum(1 for _ in ancestors(path)) <= 1 or path.startswith(_SUBTREES)
+def _is_told(path: str, rows: Sequence[Row]) -> bool:
+    """Tell whether a path has a row, or lies beneath one that tells of everything there."""
+    ends = [row.parameter for row in rows if row.whole]
+    return any(covers(row.parameter, path) for row in rows) or any(
+        covers(end, above) for above in ancestors(path) for end in ends
+    )
+
+
+def _alike(path: str, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a path and those that the table says are like it: ``tools`` stand in several places."""
+    yield path
+    for above in ancestors(path):
+        for row in rows:
+            if row.like and covers(row.parameter, above):
+                yield from _alike(row.like + path[len(above) :], rows)
 
 
 class ProofTests(SynchronousTestCase):
@@ -178,7 +196,7 @@ class BehaviourTests(SynchronousTestCase):
     def check_emulated(self, row: Row) -> None:
         """Compare with and without."""
         prompt, _, _ = answered(row.endpoint, asked(row))
-        if row.parameter.endswith("[text]") or row.parameter == "input[reasoning]":
+        if row.parameter.endswith("[text]") or row.parameter in _SAYS_NOTHING:
             return
         try:
             self.assertNotEqual(prompt, answered(row.endpoint, without(asked(row), row.parameter))[0])

@@ -7,12 +7,15 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 from tests.store.stage import ANN, StoreTestCase
 
 PROJECT = Path(__file__).parents[2]
 ROUNDS = 8
 MOST = 120
+PATIENCE_SECONDS = 60.0
+"""After so long a process that says nothing is killed, and the test fails."""
 
 
 class KillTests(StoreTestCase):
@@ -37,8 +40,13 @@ class KillTests(StoreTestCase):
         environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
         with subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
+            overdue = Timer(PATIENCE_SECONDS, process.kill)
+            overdue.start()
             told = [process.stdout.readline() for _ in range(lines)]
             process.kill()
             told += process.stdout.readlines()
+            overdue.cancel()
         self.assertEqual(process.returncode, -9, "it ended by itself: see the test's output")
-        return [line.strip() for line in told if line.endswith("\n")]
+        whole = [line.strip() for line in told if line.endswith("\n")]
+        self.assertGreaterEqual(len(whole), lines, "it told too little for too long")
+        return whole

@@ -136,10 +136,14 @@ class FakeGateway:
         """Wait for an Answer."""
         return await self._ask(prompt, trail)
 
+    async def count(self, prompt: Prompt, trail: Trail) -> Any:
+        """Wait for a number."""
+        return await self._ask(prompt, trail)
+
     async def _ask(self, prompt: Prompt, trail: Trail) -> Any:
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
-        trail.notices = prompt.notices
+        trail.note(prompt.notices)
         trail.account = self.account
         call = Call(prompt, trail)
         self.calls.append(call)

@@ -29,10 +29,9 @@ class Row:
     """What becomes of one parameter on one endpoint.
 
     ``parameter`` is a path: keys with dots, and in brackets the ``type`` or ``role`` of a value that has several
-    shapes, whether alone or in an array; ``a|b`` stands for either and ``*`` for any. A parameter that is ignored or
-    refused is so with everything beneath it. ``words`` are the Gemini field for what is mapped, how for what is
-    emulated, and why for the rest. ``proof`` is an entry of PITFALLS that bears on it. ``example`` is what a request
-    has to hold, beside ``model``, to use the parameter.
+    shapes, whether alone or in an array; ``a|b`` stands for either and ``*`` for any. ``words`` are the Gemini field
+    for what is mapped, how for what is emulated, and why for the rest. ``proof`` is an entry of PITFALLS that bears on
+    it. ``example`` is what a request has to hold, beside ``model``, to use the parameter.
     """
 
     endpoint: Endpoint
@@ -46,6 +45,15 @@ class Row:
 
     awaited: bool = False
     """Meant to be so and not there yet: the row is a debt, which a test keeps from being forgotten."""
+
+    whole: bool = False
+    """Everything beneath it is treated likewise; always so for what is ignored or refused."""
+
+    like: str = ""
+    """A parameter beneath which everything is as it is beneath this one."""
+
+    note: str = ""
+    """What else there is to say of a parameter that is mapped."""
 
     @property
     def is_field(self) -> bool:
@@ -86,6 +94,9 @@ def _rows(endpoint: Endpoint) -> Iterator[Row]:
             _example(document, parameter, entry),
             entry.get("extension", False),
             entry.get("awaited", False),
+            entry.get("whole", False) or state in {"ignored", "refused"},
+            entry.get("like", ""),
+            entry.get("note", ""),
         )
 
 

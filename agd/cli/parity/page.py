@@ -29,7 +29,7 @@ the row: the tests `test_<entry>_…`.
 _TITLES: dict[Endpoint, str] = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
-    "responses": "/v1/responses (as far as it goes today)",
+    "responses": "/v1/responses",
 }
 
 _UNPROVEN = """\
@@ -68,8 +68,15 @@ def _details(rows: Sequence[Row], endpoint: Endpoint) -> str:
 def _lines(rows: Sequence[Row], endpoint: Endpoint) -> Iterator[tuple[str, ...]]:
     for row in rows:
         if row.endpoint == endpoint:
-            words = f"`{row.words}`" if row.is_field else row.words
-            yield _named(row.parameter, row.extension), _state(row), words, row.proof
+            yield _named(row.parameter, row.extension), _state(row), _words(row), row.proof
+
+
+def _words(row: Row) -> str:
+    beneath = f"beneath it as beneath `{row.like}`" if row.like else ""
+    if row.whole and row.state in {"mapped", "emulated"}:
+        beneath = "and so is everything beneath it"
+    words = f"`{row.words}`" if row.is_field else row.words
+    return "; ".join(text for text in (words, row.note, beneath) if text)
 
 
 def _state(row: Row) -> str:

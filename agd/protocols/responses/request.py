@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -20,6 +20,7 @@ from agd.protocols.responses.input import Conversation, read_conversation
 from agd.protocols.responses.intake import normal
 from agd.protocols.responses.past import NOTHING, Past
 from agd.protocols.responses.repeated import repeated, words_of
+from agd.protocols.responses.toolbox import Binding
 
 Notices = list[Notice]
 
@@ -40,15 +41,29 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHI
 
 
 def read_alone(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
-    """Read a Responses request that came to the chat route, where no answer is kept and none is made later."""
+    """Read a Responses request that came to the chat route, where no answer is kept and every call is a function's."""
     if body.get("previous_response_id") is not None:
         raise _not_here("previous_response_id")
     prompt = read(body, options)
     asked = asked_of(prompt)
-    for key, wanted in (("background", asked.background), ("generate", not asked.generate), ("input", asked.compacts)):
+    bindings = asked.toolbox.bindings
+    wishes = {
+        "background": asked.background,
+        "generate": not asked.generate,
+        "input": asked.compacts,
+        "tools": any(bindings[flat] != Binding("function", flat) for flat in bindings),
+    }
+    for key, wanted in wishes.items():
         if wanted:
             raise _not_here(key)
-    return prompt
+    return evolve(prompt, notices=(*prompt.notices, *_lost(body, asked)))
+
+
+def _lost(body: Mapping[str, Any], asked: Asked) -> Iterator[Notice]:
+    if body.get("store"):
+        yield Notice("store", "ignored: this route keeps no answers")
+    if asked.include - {parameters.LOGPROBS}:
+        yield Notice("include", "ignored: this route gives probabilities only")
 
 
 @frozen
@@ -137,4 +152,4 @@ def _asked(prompt: Prompt, fields: Fields, conversation: Conversation, manner: _
 
 
 def _not_here(key: str) -> BadRequest:
-    return unsupported(key, "this route keeps no answers and makes none later; ask /v1/responses.")
+    return unsupported(key, "this is for /v1/responses; here answers are not kept and calls are functions'.")

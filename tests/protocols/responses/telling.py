@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -112,7 +113,7 @@ def broken(narration: Narration, error: GatewayError) -> list[Frame]:
 
 def cancelled(narration: Narration) -> list[Frame]:
     """Tell that an answer was cancelled, to the end."""
-    return [*cancelled(narration), *narration.terminal(stored=True)]
+    return [*narration.cancel(), *narration.terminal(stored=True)]
 
 
 def approved(frames: Iterable[Frame]) -> list[dict[str, Any]]:
@@ -146,12 +147,16 @@ def recorded() -> Iterator[tuple[str, list[Event]]]:
         if recording["response"]["status"] == 200:
             body = recording["response"]["text"].encode()
             numbers = count()
-            framer, reader = Framer(), AnswerReader(lambda numbers=numbers: f"call_{next(numbers)}")
+            framer, reader = Framer(), AnswerReader(partial(_mint, numbers))
             try:
                 payloads = [*framer.feed(body), *framer.close()]
                 yield recording["id"], [*(e for payload in payloads for e in reader.feed(payload)), *reader.close()]
             except UpstreamFailure:
                 continue
+
+
+def _mint(numbers: Iterator[int]) -> str:
+    return f"call_{next(numbers)}"
 
 
 _signatures = st.none() | st.sampled_from(["c2ln", "bW9yZQ=="])
@@ -195,7 +200,7 @@ def _calls(draw: st.DrawFn) -> list[list[Event]]:
         cut = draw(st.integers(0, len(text)))
         pieces = [text[:cut], text[cut:]]
         start = ToolCallStart(index, f"call_{index}", name, draw(_signatures))
-        events = [start, *(ToolCallDelta(index, piece) for piece in pieces), ToolCallDone(index)]
+        events: list[Event] = [start, *(ToolCallDelta(index, piece) for piece in pieces), ToolCallDone(index)]
         calls.append(events[: draw(st.sampled_from([4, 4, 4, 3, 1]))])
     return calls
 

@@ -32,7 +32,7 @@ class ChoiceTests(SynchronousTestCase):
     def test_B35_modes(self) -> None:
         """A mode is a mode; without functions there is nothing to say of them, and nothing to require."""
         for mode in ("auto", "required", "none"):
-            self.assertEqual(chosen(mode, [F]).tool_choice, ToolChoice(mode))  # type: ignore[arg-type]  # one of them
+            self.assertEqual(chosen(mode, [F]).tool_choice, ToolChoice(mode))
         self.assertIsNone(chosen("auto", []).tool_choice)
         self.assertEqual(refused(tool_choice="required").param, "tool_choice")
         self.assertEqual(refused(tools=[F], tool_choice="any").param, "tool_choice")

@@ -134,8 +134,8 @@ class RoundTripTests(SynchronousTestCase):
 
     def test_without_ids(self) -> None:
         """A client that drops the ids of items still gives signatures back to the parts they belong to."""
-        events = [ThoughtDelta("t", signature="MQ=="), TextDelta("a", signature="Mg=="), TextDelta("b")]
-        told = [*events, *call(0, "tool", "{}", signature="Mw=="), STOP]
+        events: list[Event] = [ThoughtDelta("t", signature="MQ=="), TextDelta("a", signature="Mg=="), TextDelta("b")]
+        told: list[Event] = [*events, *call(0, "tool", "{}", signature="Mw=="), STOP]
         narration, body = _told(told, ENCRYPTED, runs_code=False)
         self.assertEqual(_said(_sent_back(narration, body, ("extra_content", "id"))), _own(told))
 

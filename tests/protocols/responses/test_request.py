@@ -7,9 +7,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Message, OutputFormat, Prompt, Reasoning, Sampling, Text, Tool
+from agd.conversation import OutputFormat, Prompt, Reasoning, Sampling, Tool
 from agd.errors import BadRequest
-from agd.protocols.endpoints import CHAT
+from agd.protocols.endpoints import CHAT, RESPONSES
 from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.request import read
 from agd.protocols.responses.resource import resource
@@ -182,18 +182,24 @@ class ParameterTests(SynchronousTestCase):
         self.assertEqual(asked.repeated["tools"][0]["name"], "f")
 
     def test_chat_route(self) -> None:
-        """A Responses request on the chat route cannot go on from a response, or ask for one to be made later."""
+        """A Responses request on the chat route cannot go on from a response, nor have what chat has no words for."""
         cases: dict[str, Any] = {
             "previous_response_id": "resp_1",
             "background": True,
             "generate": False,
             "input": [{"role": "user", "content": "x"}, {"type": "compaction_trigger"}],
+            "tools": [{"type": "custom", "name": "f"}],
         }
         for name, value in cases.items():
             with self.subTest(name=name):
-                body = {"model": "m", "input": "x", name: value}
-                self.assertEqual(refusal_of(lambda body=body: CHAT.read(body)).param, name)
-        self.assertEqual(CHAT.read({"model": "m", "input": "x"}).messages, (Message("user", (Text("x"),)),))
+                self.assertEqual(refusal_of(CHAT.read, {"model": "m", "input": "x", name: value}).param, name)
+
+    def test_chat_route_without_state(self) -> None:
+        """A plain one is read there, and told what it does without."""
+        body = {"model": "m", "input": "x", "tools": [{"type": "function", "name": "f"}]}
+        self.assertEqual(CHAT.read(body), RESPONSES.read(body))
+        wishes = {"store": True, "include": ["reasoning.encrypted_content", "message.output_text.logprobs"]}
+        self.assertEqual([notice.param for notice in CHAT.read({**body, **wishes}).notices], ["store", "include"])
 
     def test_I36_format(self) -> None:
         """The schema is flat; a nested one is read too and told of; a missing one is refused."""

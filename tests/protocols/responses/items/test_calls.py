@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Finished, FinishReason, ToolCallDelta, ToolCallStart
+from agd.conversation import Event, Finished, FinishReason, ToolCallDelta, ToolCallStart
 from agd.protocols.responses.items.custom import raw_input
 from tests.protocols.answers import TOKEN, call
 from tests.protocols.responses.telling import STOP, kinds, output, told
@@ -69,7 +69,7 @@ class CustomTests(SynchronousTestCase):
 
     def test_cut(self) -> None:
         """An input that was cut is told as far as it came, and incomplete."""
-        cut = [ToolCallStart(0, "c", "apply_patch"), ToolCallDelta(0, '{"input": "a')]
+        cut: list[Event] = [ToolCallStart(0, "c", "apply_patch"), ToolCallDelta(0, '{"input": "a')]
         (made,) = output(told(*cut, Finished(FinishReason.LENGTH, "MAX_TOKENS")))
         self.assertEqual((made["type"], made["status"], made["input"]),
                          ("custom_tool_call", "incomplete", '{"input": "a'))  # fmt: skip

@@ -45,7 +45,7 @@ class CarrierTests(SynchronousTestCase):
         """What nothing else carries is carried at the end."""
         image = {"kind": "image", "id": f"ig_{TOKEN}_0", "signature": "c2ln"}
         opaque = {"kind": "opaque", "after": f"ig_{TOKEN}_0", "data": {"x": {}}}
-        events = [MediaPart("image/png", "aGk=", signature="c2ln"), OpaquePart({"x": {}})]
+        events: list[Event] = [MediaPart("image/png", "aGk=", signature="c2ln"), OpaquePart({"x": {}})]
         self.assertEqual(carried(*events), ["image_generation_call", ("reasoning", [image, opaque])])
 
     def test_I14_encrypted_on_done(self) -> None:
