@@ -126,6 +126,13 @@ class CodexConversations(CodexTestCase):
         self.assertIn("nobody", result)
         self.assertNotIn("unsupported call", result)
 
+    def test_second_generation(self) -> None:
+        """A model that has no search beside functions, and signs nothing, gets through the same round."""
+        self.simulator.cue({"calls": [shell("echo one | tee 1.txt")]}, {"text": DONE})
+        told = self.completed(self.codex("Write it", model="gemini-2.5-pro"))
+        self.assertEqual((told.said, (self.work / "1.txt").read_text()), ([DONE], "one\n"))
+        self.assertIn("one", self.results[0])
+
     def test_code_mode(self) -> None:
         """Codex's newest models get one tool, of a namespace, that takes a program; it comes to Codex as it was."""
         program = 'const told = await tools.exec_command({cmd: "echo \\"one\\" | tee 1.txt"});\ntext(told.output);'
