@@ -164,7 +164,7 @@ class KillTests(SynchronousTestCase):
 
     def test_I31_sealed(self) -> None:
         """What was sealed for a client that stores nothing here is opened after the kill, and changed it is not."""
-        asked = {"store": False, "include": ["reasoning.encrypted_content"], "input": TALK}
+        asked: dict[str, Any] = {"store": False, "include": ["reasoning.encrypted_content"], "input": TALK}
         output = made(self.daemon.port, **asked)["output"]
         self.assertTrue(any(item.get("encrypted_content") for item in output), output)
         self.daemon.child.signal(signal.SIGKILL)

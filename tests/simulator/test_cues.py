@@ -80,6 +80,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """Anything but a list of objects with known members of the right kinds is refused."""
-        for wrong in ({}, [1], [{"words": ""}], [{"text": 1}], [{"calls": [{"name": "x"}]}], [{"calls": 5}]):
+        wrongs: list[Any] = [{}, [1], [{"words": ""}], [{"text": 1}], [{"calls": [{"name": "x"}]}], [{"calls": 5}]]
+        for wrong in wrongs:
             with self.assertRaises(ValueError, msg=str(wrong)):
                 read_cues(wrong)
