@@ -1,6 +1,6 @@
 """Codex, the command: https://developers.openai.com/codex, version 0.169.
 
-Its log of requests is agd's: a turn over a WebSocket is none that posts.
+How a turn came is seen in agd's log.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from client_tests import codex, codex_conversations
 from client_tests.codex import shell
 from client_tests.codex_conversations import DONE, GREETING
 
-_POSTED = "POST /v1/responses"
+_POSTED, _OPENED, _TURN = "POST /v1/responses", "GET /v1/responses 101", "WS /v1/responses 200"
 
 
 class CodexHttpTests(codex_conversations.CodexConversations):
@@ -28,11 +28,12 @@ class CodexWebSocketTests(codex_conversations.CodexConversations):
     websocket = True
 
     def test_does_not_post(self) -> None:
-        """All turns of a conversation go over the socket, and only what is new is sent."""
+        """All turns go over one socket, a warm-up before them, and agd does not take them for something unknown."""
         self.simulator.cue({"calls": [shell("true")]}, {"text": DONE})
         told = self.completed(self.codex("Do it"))
         self.assertEqual((told.said, told.errors), ([DONE], []))
-        self.assertNotIn(_POSTED, self.log)
+        self.assertEqual((self.log.count(_OPENED), self.log.count(_TURN), self.log.count(_POSTED)), (1, 3, 0), self.log)
+        self.assertNotIn("unknown parameter", self.log)
 
 
 class CodexRefusedWebSocketTests(codex.CodexTestCase):
