@@ -104,6 +104,8 @@ class CodexTestCase(ClientTestCase):
     """Tests with Codex in an empty home, with ``websocket`` as the configuration says."""
 
     websocket = False
+    variable: str | None = KEY_VARIABLE
+    """What the configuration names for the key."""
     key = CLIENT_KEY
     first = ""
     """Lines of the configuration before its first table."""
@@ -145,13 +147,14 @@ class CodexTestCase(ClientTestCase):
 
     def configure(self, model: str, more: str) -> None:
         """Write ``config.toml``."""
-        target = Target(self.base_url, model, KEY_VARIABLE, self.websocket)
+        target = Target(self.base_url, model, self.variable, self.websocket)
         text = _QUIET_FIRST + self.first + codex(target) + more + _QUIET_LAST
         (self.folder / ".codex" / "config.toml").write_text(text, "utf-8")
 
     def _own(self) -> Mapping[str, str]:
         proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), self.gatekeeper.url)
-        return {KEY_VARIABLE: self.key, "CODEX_HOME": str(self.folder / ".codex"), **proxy}
+        key = {self.variable: self.key} if self.variable else {}
+        return {**key, "CODEX_HOME": str(self.folder / ".codex"), **proxy}
 
     def completed(self, told: Told) -> Told:
         """See that a run ended well."""

@@ -171,7 +171,7 @@ class CodexConversations(CodexTestCase):
         """A resumed conversation begins with all that was said and done."""
         self.simulator.cue({"calls": [shell("echo seen")]}, {"text": GREETING}, {"text": DONE})
         first = self.completed(self.codex("Remember the word"))
-        second = self.completed(self.codex("resume", first.thread, "Which word?"))
+        second = self.completed(self.codex("resume", "--last", "Which word?"))
         self.assertEqual((second.thread, second.said), (first.thread, [DONE]))
         words = [part.get("text") for content in self.contents for part in content["parts"]]
         for said in ("Remember the word", GREETING, "Which word?"):

@@ -49,3 +49,17 @@ class CodexRefusedWebSocketTests(codex.CodexTestCase):
         self.assertEqual(told.said, [GREETING])
         self.assertEqual((self.work / "1.txt").read_text(), "one\n")
         self.assertEqual(self.log.count(_POSTED), 2)
+
+
+class CodexWithoutKeyTests(codex.CodexTestCase):
+    """Codex where agd wants no key."""
+
+    settings = ""
+    websocket = True
+    variable = None
+
+    def test_needs_none(self) -> None:
+        """Codex is told of no key, and asks for none."""
+        self.simulator.cue({"text": GREETING})
+        told = self.completed(self.codex("Say hello"))
+        self.assertEqual((told.said, told.errors), ([GREETING], []))
