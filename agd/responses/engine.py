@@ -152,7 +152,7 @@ class Engine:
 
     async def _past(self, body: Mapping[str, Any], owner: str, local: Local) -> Past:
         past = Past(open=partial(self.ring.open, owner))
-        return await self._stored(recall(wanted(body), past, owner, self.store, local))
+        return await self._stored(recall(wanted(body), past, owner, self.store, local, now=int(self.now())))
 
     async def _find(self, owner: str, id_: str) -> Record:
         record = await self._stored(self.store.find(owner, id_))

@@ -23,26 +23,27 @@ Local = Mapping[str, Record]
 """Responses that only a connection of the client's knows, by id."""
 
 
-async def recall(wanted: Wanted, past: Past, owner: str, store: ResponseStore, local: Local) -> Past:
+async def recall(wanted: Wanted, past: Past, owner: str, store: ResponseStore, local: Local, *, now: int) -> Past:
     """Return ``past`` with all that is wanted. Raises ``BadRequest`` when the previous response is not there.
 
-    A referenced item that nobody knows is left out; the reader refuses it by its path.
+    ``now`` is in unix seconds: a stored conversation that is gone on from counts as used. A referenced item that
+    nobody knows is left out; the reader refuses it by its path.
     """
-    records = await _chain(wanted.previous, owner, store, local) if wanted.previous is not None else []
+    records = await _chain(wanted.previous, owner, store, local, now=now) if wanted.previous is not None else []
     items = _since_compaction(tuple(item for record in records for item in _items(record)))
     memory = tuple(entry for record in records for entry in record.memory)
     references = await _referenced(wanted.references, owner, store, [*records, *local.values()])
     return evolve(past, items=items, memory=memory, references=references)
 
 
-async def _chain(newest: str, owner: str, store: ResponseStore, local: Local) -> list[Record]:
+async def _chain(newest: str, owner: str, store: ResponseStore, local: Local, *, now: int) -> list[Record]:
     """Return a response and all that it continues, oldest first."""
     records: list[Record] = []
     wanted: str | None = newest
     while wanted is not None:
         record = local.get(wanted)
         if record is None:
-            stored = await store.chain(owner, wanted)
+            stored = await store.chain(owner, wanted, now)
             if stored is None:
                 raise _not_found(newest)
             records = [*records, *reversed(stored)]

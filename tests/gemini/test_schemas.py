@@ -152,8 +152,9 @@ class RequestTests(SynchronousTestCase):
     def test_parameters_are_an_object(self) -> None:
         """Parameters of another type are refused; without a type they are an object."""
         for json_schema in (True, False):
-            for no_type in (5, True, {}, [5]):
-                self.assertRaises(BadRequest, parameters, {"type": no_type}, json_schema=json_schema)
+            wrong: list[dict[str, Any]] = [{"type": 5}, {"type": True}, {"type": {}}, {"type": [5]}]
+            for schema in wrong:
+                self.assertRaises(BadRequest, parameters, schema, json_schema=json_schema)
             error = self.assertRaises(BadRequest, parameters, {"type": "string"}, json_schema=json_schema)
             self.assertEqual(error.param, "tools[0]")
         self.assertEqual(parameters({"title": "T"}, json_schema=True), {"parametersJsonSchema": {"type": "object"}})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -24,7 +27,7 @@ class Follower:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
 
-    def take(self, frames: list[Frame]) -> None:
+    def take(self, frames: Sequence[Frame]) -> None:
         """Keep it."""
         self.frames += frames
 
@@ -43,7 +46,7 @@ def follow(journal: Journal, after: int = -1) -> tuple[Follower, Reading, Deferr
 class BackgroundTestCase(EngineTestCase):
     """One response in the background."""
 
-    def launch(self, **body: object) -> tuple[Turn, Run]:
+    def launch(self, **body: Any) -> tuple[Turn, Run]:
         """Let one run."""
         turn = self.begin(background=True, **body)
         return turn, self.get(self.engine.launch(turn))

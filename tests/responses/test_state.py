@@ -233,7 +233,7 @@ class LocalTests(EngineTestCase):
 
     def test_notices(self) -> None:
         """Notices that no head can carry stand beside the Response of a connection, and nowhere else."""
-        body = {"text": {"verbosity": "low"}, "stream": True}
+        body: dict[str, Any] = {"text": {"verbosity": "low"}, "stream": True}
         turn = self.begin(local={}, **body)
         turn.trail.note(turn.prompt.notices)
         self.assertEqual(

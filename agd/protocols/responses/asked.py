@@ -8,6 +8,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from agd.conversation import Prompt
+from agd.protocols.responses.parameters import LOGPROBS
 from agd.protocols.responses.past import Item
 from agd.protocols.responses.repeated import repeated
 from agd.protocols.responses.toolbox import Toolbox
@@ -24,7 +25,7 @@ class Asked:
     repeated: Mapping[str, Any] = field(factory=dict)
     """What a Response object repeats of the request, in wire shape, complete and with OpenAI's defaults."""
     include: frozenset[str] = frozenset()
-    """What the client wants told beside the answer (OpenAI ``IncludeEnum``)."""
+    """What the client wants told beside the answer (OpenAI ``IncludeEnum``); probabilities also when it counts them."""
     store: bool = True
     background: bool = False
     generate: bool = True
@@ -49,4 +50,5 @@ def asked_of(prompt: Prompt) -> Asked:
     asked = prompt.echo.get(KEY)
     if isinstance(asked, Asked):
         return asked
-    return Asked(toolbox=Toolbox(prompt.tools), repeated=repeated(prompt), store=False)
+    include = frozenset({LOGPROBS}) if prompt.sampling.logprobs else frozenset[str]()
+    return Asked(toolbox=Toolbox(prompt.tools), repeated=repeated(prompt), include=include, store=False)

@@ -7,7 +7,7 @@ outline as streams, so the two cannot differ.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -36,7 +36,7 @@ from agd.protocols.responses.items import picture
 from agd.protocols.responses.items.code import OpenCode, logs
 from agd.protocols.responses.items.compaction import compaction
 from agd.protocols.responses.items.function import OpenFunctionCall
-from agd.protocols.responses.items.item import ItemStatus, Payload, tell
+from agd.protocols.responses.items.item import Item, ItemStatus, Payload, tell
 from agd.protocols.responses.items.logprobs import Probabilities
 from agd.protocols.responses.items.message import OpenMessage, Wording
 from agd.protocols.responses.items.reasoning import OpenReasoning
@@ -235,12 +235,15 @@ class Outline:
             self.order.gathering.item(message.id, Layout())
             self._visible, self._start = Visible(), self._told
             yield from self.order.begin(message)
+        yield from message.add(wording, text, self._speak(text) if spoken else ())
+
+    def _speak(self, text: str) -> Sequence[Item]:
+        """Count words of the provider's; returns the probabilities of their tokens, as far as these are known."""
         self._weigh()
         start = self._told
-        if spoken:
-            self._told += len(text)
-            self._visible.text(text)
-        yield from message.add(wording, text, self._probabilities.within(start, self._told))
+        self._told += len(text)
+        self._visible.text(text)
+        return self._probabilities.within(start, self._told) if self._probabilities.waiting else ()
 
     def _make_room(
         self, status: ItemStatus = "completed", *, call: ToolCallStart | None = None, carry: bool = True
@@ -254,7 +257,7 @@ class Outline:
 
     def _weigh(self) -> None:
         """Give the open message the probabilities of its words that came after them."""
-        if isinstance(self.order.open, OpenMessage):
+        if self._probabilities.waiting and isinstance(self.order.open, OpenMessage):
             self.order.open.weigh(self._probabilities.within(self._start, self._told))
 
 

@@ -141,7 +141,7 @@ def _asked(prompt: Prompt, fields: Fields, conversation: Conversation, manner: _
     return Asked(
         toolbox=conversation.toolbox,
         repeated=repeated(prompt) | told | words_of(fields, manner.wording),
-        include=manner.include,
+        include=manner.include | ({parameters.LOGPROBS} if prompt.sampling.logprobs else set()),
         store=manner.keeping.store,
         background=manner.keeping.background,
         generate=manner.keeping.generate,

@@ -9,12 +9,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import OutputFormat, Prompt, Reasoning, Sampling, Tool
 from agd.errors import BadRequest
-from agd.protocols.endpoints import CHAT, RESPONSES
+from agd.protocols.endpoints import CHAT
 from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.request import read
 from agd.protocols.responses.resource import resource
 from tests.protocols.answers import context
 from tests.protocols.refusals import refusal_of
+from tests.protocols.routes import RESPONSES
 
 
 def prompt(**fields: Any) -> Prompt:
@@ -124,7 +125,9 @@ class ParameterTests(SynchronousTestCase):
         self.assertEqual(
             prompt(include=["message.output_text.logprobs"]).sampling, Sampling(None, logprobs=True, top_logprobs=0)
         )
-        self.assertEqual(prompt(top_logprobs=3).sampling, Sampling(None, logprobs=True, top_logprobs=3))
+        for counted in (prompt(top_logprobs=3), prompt(top_logprobs=3, include=["reasoning.encrypted_content"])):
+            self.assertEqual(counted.sampling, Sampling(None, logprobs=True, top_logprobs=3))
+            self.assertIn("message.output_text.logprobs", asked_of(counted).include)
         self.assertEqual(prompt(top_logprobs=0).sampling, Sampling())
 
     def test_B40_parallel(self) -> None:

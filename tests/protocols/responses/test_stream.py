@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import given
@@ -12,6 +13,7 @@ from agd.conversation import (
     Event,
     Finished,
     FinishReason,
+    MediaPart,
     TextDelta,
     ThoughtDelta,
     ToolCallDelta,
@@ -160,6 +162,36 @@ class ResponseStreamTests(SynchronousTestCase):
     def test_I12_never_invents_a_finish(self) -> None:
         """Closing an answer that did not finish fails it."""
         self.assertEqual(kinds(streamed(TextDelta("a")))[-1], "failed")
+
+    def test_I02_named(self) -> None:
+        """Each event is named by its type, and its data is one line."""
+        writer = ResponseStream(context())
+        stream = writer.write([TextDelta("a\nb"), STOP]) + writer.close()
+        blocks = stream.decode().removesuffix("\n\n").split("\n\n")[:-1]
+        names = [block.split("\n") for block in blocks]
+        self.assertEqual({len(lines) for lines in names}, {2})
+        for name, data in names:
+            self.assertEqual(name, f"event: {json.loads(data.removeprefix('data: '))['type']}")
+
+    def test_I05_ids(self) -> None:
+        """An item has the same id in all its events and in the end, made from the answer's own."""
+        events = streamed(ThoughtDelta("t"), TextDelta("a"), *call(0, "f", "{}"), STOP)
+        told = {event["item"]["id"] for event in events if "item" in event}
+        within = {event["item_id"] for event in events if "item_id" in event}
+        final = [item["id"] for item in events[-1]["response"]["output"]]
+        self.assertEqual(final, [f"rs_{TOKEN}_0", f"msg_{TOKEN}_1", f"fc_{TOKEN}_2"])
+        self.assertEqual((told, within), (set(final), set(final)))
+
+    def test_I48_image(self) -> None:
+        """An image is an item with all its events."""
+        events = streamed(TextDelta("a"), MediaPart("image/png", "aGk="), STOP)
+        steps = ["in_progress", "completed"]
+        self.assertEqual(
+            kinds(events)[8:-1],
+            ["output_item.added", *(f"image_generation_call.{step}" for step in steps), "output_item.done"],
+        )
+        image = events[-1]["response"]["output"][1]
+        self.assertEqual((image["id"], image["result"], image["output_format"]), (f"ig_{TOKEN}_1", "aGk=", "png"))
 
     def test_I47_streams_apart(self) -> None:
         """Two streams that are written in turn know nothing of each other."""

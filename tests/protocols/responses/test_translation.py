@@ -16,11 +16,14 @@ from agd.conversation import Text, ToolCall, ToolResult
 from agd.errors import GatewayError
 from agd.gemini.requests import write_request
 from agd.options import Options
+from agd.protocols.endpoint import Context
 from agd.protocols.responses.asked import asked_of
 from agd.protocols.responses.listing import listed
 from agd.protocols.responses.past import Past
 from agd.protocols.responses.request import read
+from agd.protocols.responses.resource import resource
 from tests.protocols.responses.requests import NEW, OLD, prompt
+from tests.protocols.schemas import validate
 
 TOOLS = [
     {"type": "function", "name": "f"},
@@ -82,9 +85,15 @@ def rounds(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [*calls, *({**output, "call_id": name} for name, (_, output) in answered)]
 
 
-conversations = st.lists(_said | _quiet | rounds(), min_size=1, max_size=6).map(
-    lambda turns: [{"role": "user", "content": "x"}, *(item for turn in turns for item in turn)]
-)
+@st.composite
+def dialogues(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw a conversation with every kind of item; no two have one id."""
+    turns = draw(st.lists(st.one_of(_said, _quiet, rounds()), min_size=1, max_size=6))
+    items = [{"role": "user", "content": "x"}, *(item for turn in turns for item in turn)]
+    return [{**item, "id": f"it_{at}"} if "id" in item else item for at, item in enumerate(items)]
+
+
+conversations = dialogues()
 
 
 _WORDS = """
@@ -166,6 +175,20 @@ class TranslationTests(SynchronousTestCase):
         except GatewayError as error:
             self.assertIn(error.status, {400, 404})
             self.assertTrue(error.param)
+
+    def test_I08_repeated_is_valid(self) -> None:
+        """What a Response repeats fits OpenAI's schema for every tool and choice, and Open Responses' for functions."""
+        checked = 0
+        for example in EXAMPLES:
+            try:
+                told = resource(Context("t0", 1, read(example)), "completed")
+            except GatewayError:
+                continue
+            validate("Response", told)
+            if all(tool["type"] == "function" for tool in told["tools"]):
+                validate("ResponseResource", told, "open-responses-2026-04-24.openapi.json")
+                checked += 1
+        self.assertGreater(checked, 50)
 
     def test_words_stay(self) -> None:
         """No byte of a text changes on the way."""

@@ -21,6 +21,11 @@ class Probabilities:
     _place: int = 0
     """Where in the provider's words the first of them begins, in code points."""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are any."""
+        return bool(self._tokens)
+
     def take(self, tokens: Iterable[TokenLogprob]) -> None:
         """Take further tokens."""
         self._tokens.extend(tokens)
@@ -38,6 +43,8 @@ class Probabilities:
 
 def probabilities_first(events: Sequence[Event]) -> list[Event]:
     """Return events that came together so that a text's probabilities are known when the text is told."""
+    if len(events) < 2:
+        return list(events)
     return sorted(events, key=lambda event: not isinstance(event, LogProbs))
 
 
