@@ -320,18 +320,30 @@ class DrainTests(SynchronousTestCase):
     """``DrainService``."""
 
     def test_order(self) -> None:
-        """First the clients' connections end, then the upstream's are closed, and only then is it over."""
+        """First clients and background responses end, then the store and the upstream's connections are closed."""
         calls: list[str] = []
         drained: Deferred[None] = Deferred()
+        finished: Deferred[None] = Deferred()
+        stored: Deferred[None] = Deferred()
         closed: Deferred[None] = Deferred()
 
         class Parts:
-            """A daemon's site and connections in one."""
+            """A daemon's site, store and connections in one."""
 
             def drain(self, grace: float) -> Deferred[None]:
                 """Begin to drain."""
                 calls.append(f"drain {grace}")
                 return drained
+
+            def finish_background(self, grace: float, clock: Clock) -> Deferred[None]:
+                """Begin to finish."""
+                calls.append(f"finish {grace}")
+                return finished
+
+            def close(self) -> Deferred[None]:
+                """Begin to close the store."""
+                calls.append("store")
+                return stored
 
             def closeCachedConnections(self) -> Deferred[None]:
                 """Begin to close."""
@@ -343,13 +355,16 @@ class DrainTests(SynchronousTestCase):
                 """This."""
                 return self
 
-            connections = site
+            connections = store = site
 
         daemon: Any = Parts()
         stopped = DrainService(daemon, Clock(), lambda: 7.0).stopService()
-        self.assertEqual(calls, ["drain 7.0"])
         drained.callback(None)
-        self.assertEqual(calls, ["drain 7.0", "close"])
+        self.assertEqual(calls, ["drain 7.0", "finish 7.0"])
+        finished.callback(None)
+        self.assertEqual(calls[2:], ["store"])
+        stored.callback(None)
+        self.assertEqual(calls[3:], ["close"])
         self.assertNoResult(stopped)
         closed.callback(None)
         self.successResultOf(stopped)

@@ -27,7 +27,7 @@ def round_of(number: int, calls: int, size: int) -> list[Message]:
 def ids(messages: tuple[Message, ...], kind: type[ToolCall] | type[ToolResult]) -> set[str]:
     """The ids of all calls, or of all results."""
     parts = [part for message in messages for part in message.parts]
-    return {part.id if isinstance(part, ToolCall) else part.call_id for part in parts if isinstance(part, kind)}  # type: ignore[union-attr]
+    return {part.id if isinstance(part, ToolCall) else part.call_id for part in parts if isinstance(part, kind)}
 
 
 class TruncationTests(SynchronousTestCase):

@@ -52,7 +52,8 @@ def words(text: str = "Hello!") -> list[Event]:
 
 def signed_call(call_id: str = "call_1", signature: str = "c2ln") -> list[Event]:
     """The events of an answer that thinks and then calls a tool, signed."""
-    call = [ToolCallStart(0, call_id, "add", signature), ToolCallDelta(0, '{"a":1}'), ToolCallDone(0)]
+    start = ToolCallStart(0, call_id, "add", signature)
+    call: list[Event] = [start, ToolCallDelta(0, '{"a":1}'), ToolCallDone(0)]
     return [ThoughtDelta("Hm."), *call, Finished(FinishReason.TOOL_CALLS, "STOP"), USAGE]
 
 

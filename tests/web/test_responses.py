@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from agd.conversation import Finished, FinishReason, TextDelta, Usage, UsageReport
+from agd.conversation import Event, Finished, FinishReason, TextDelta, Usage, UsageReport
 from agd.encoding import decode
 from agd.web.auth import Door
 from tests.protocols.answers import fold
@@ -15,7 +15,7 @@ from tests.web.front import Connection, Front
 from tests.web.replies import Reply
 
 STOP = Finished(FinishReason.STOP, "STOP")
-ANSWER = [TextDelta("Hello!"), STOP, UsageReport(Usage(prompt=3, completion=2))]
+ANSWER: list[Event] = [TextDelta("Hello!"), STOP, UsageReport(Usage(prompt=3, completion=2))]
 KEYS = Door.of("strict", [("ann", "key-ann"), ("bob", "key-bob")])
 ANN = {"Authorization": "Bearer key-ann"}
 BOB = {"x-api-key": "key-bob"}

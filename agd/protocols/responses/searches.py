@@ -51,14 +51,17 @@ class Searches:
         self._grounding = _mapping(data.get("groundingMetadata")) or self._grounding
 
     def last(self) -> Item | None:
-        """Return the action of what is still to be told of at the end; None if that is nothing."""
+        """Return the action of what is still to be told of at the end; None if nothing was searched for.
+
+        Sources without a query are pages that the provider read by their address, which is no search.
+        """
         if self._told:
             return None
         queries = list(dict.fromkeys([*self._queries, *_texts(self._grounding.get("webSearchQueries"))]))
         chunks = self._grounding.get("groundingChunks")
         webs = [_mapping(_mapping(chunk).get("web")) for chunk in (chunks if isinstance(chunks, list) else ())]
         urls = list(dict.fromkeys(_texts([web.get("uri") for web in webs])))
-        if not queries and not urls:
+        if not queries:
             return None
         return search_action(queries, urls if self.with_sources else None)
 

@@ -106,7 +106,7 @@ def narrate(narration: Narration, *writes: Sequence[Event]) -> list[dict[str, An
     return approved([*frames, *narration.finish(), *narration.terminal(stored=True)])
 
 
-def broken(narration: Narration, error: GatewayError) -> list[Frame]:
+def broken(narration: Narration, error: GatewayError = GatewayError(502, "Cut.")) -> list[Frame]:  # noqa: B008 - never changed
     """Tell that an answer failed, to the end."""
     return [*narration.break_off(error), *narration.terminal(stored=True)]
 

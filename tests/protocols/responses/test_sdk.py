@@ -9,12 +9,11 @@ from openai.types.responses import Response
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Event, TextDelta
-from agd.errors import GatewayError
 from agd.protocols import sse
 from agd.protocols.endpoint import Context
 from agd.protocols.responses.narration import Frame, Narration
 from agd.protocols.responses.stream import framed
-from tests.protocols.responses.telling import STOP, asking, contexts, seal, tales
+from tests.protocols.responses.telling import STOP, asking, broken, cancelled, contexts, seal, tales
 
 
 def received(frames: list[Frame]) -> Response | None:
@@ -49,12 +48,14 @@ class ClientTests(SynchronousTestCase):
     @given(tales(), contexts)
     def test_any_failure(self, events: list[Event], asked: Context) -> None:
         """A stream that fails or is cancelled is read to its end too."""
-        for end in (lambda narration: narration.fail(GatewayError(502, "Cut.")), Narration.cancel):
+        for ending in (broken, cancelled):
             narration = Narration(asked, seal)
-            self.assertIsNone(received([*narration.write(events), *end(narration)]))
+            self.assertIsNone(received([*narration.write(events), *ending(narration)]))
 
     def test_output_text(self) -> None:
         """The words are where the library's users look for them."""
         narration = Narration(asking())
-        final = received([*narration.write([TextDelta("a"), STOP]), *narration.terminal(stored=True)])
+        final = received(
+            [*narration.write([TextDelta("a"), STOP]), *narration.finish(), *narration.terminal(stored=True)]
+        )
         self.assertEqual(final and final.output_text, "a")

@@ -58,10 +58,12 @@ class SearchTests(SynchronousTestCase):
         self.assertEqual([item["status"] for item in searches(BEGINS, TextDelta("x"))], ["completed"])
 
     def test_no_search(self) -> None:
-        """Sources of the user's own documents are no search of the web, nor is another tool."""
+        """Sources of the user's own documents are no search of the web, nor is another tool, nor a page read."""
         documents = Details({"groundingMetadata": {"groundingChunks": [{"retrievedContext": {"title": "t"}}]}})
         other = OpaquePart({"toolCall": {"toolType": "FILE_SEARCH", "id": "f"}})
-        self.assertEqual(searches(other, TextDelta("x"), documents), [])
+        pages = Details({"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/"}}]}})
+        for details in (documents, pages):
+            self.assertEqual(searches(other, TextDelta("x"), details), [])
 
     def test_recorded(self) -> None:
         """Real answers with searches tell each of them."""
