@@ -16,7 +16,7 @@ from tests import shared_data
 PITFALLS = shared_data.ROOT.parent / "PITFALLS.md"
 PROJECT = Path(__file__).parents[1]
 
-_ENTRY = re.compile(r"^\*\*([A-HJ]\d\d)\b", re.MULTILINE)
+_ENTRY = re.compile(r"^\*\*([A-J]\d\d)\b", re.MULTILINE)
 _NAME = re.compile(r"(?<=_)([A-J])(\d\d)(?:_to_\1(\d\d))?(?=_|$)")
 
 

@@ -22,7 +22,7 @@ STEPS = st.tuples(
     st.integers(0, 5),
 )
 ENDS = st.sampled_from(["hang up", "close", "nonsense", "drain", "overdue", "stay"])
-TERMINAL = ("response.completed", "response.failed")
+TERMINAL = ("response.completed", "response.failed", "response.incomplete")
 
 
 class AnythingTests(WebSocketTestCase):
