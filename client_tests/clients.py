@@ -19,8 +19,7 @@ PROJECT = Path(__file__).parents[1]
 INSTALLED = Path(os.environ.get("AGD_CLIENTS", PROJECT / ".venv-clients"))
 """The virtual environment of the clients, with Node in it."""
 CLIENT_KEY = "sk-clients-made-up"
-_LOG_LINES = 20
-CLIENT_SECONDS = 60.0
+CLIENT_SECONDS = 120.0
 """How long a client may take; it is there to end a test that hangs, so it is generous."""
 
 CLASSIC, SIGNED = "gpt-4o", "gemini-3-flash"
@@ -55,12 +54,14 @@ _QUIET = {
 class ClientTestCase(StagedTestCase):
     """Tests with one simulator and one daemon that wants a key; ``program`` is the client's command.
 
-    ``surface`` is the side of OpenAI's API that a client uses which speaks several: "chat" or "responses".
+    ``surface`` is the side of OpenAI's API that a client uses which speaks several: "chat" or "responses";
+    ``variables`` are further ones of its environment.
     """
 
     settings = f'[proxy]\nauth_mode = "strict"\napi_key = "{CLIENT_KEY}"\n'
     program: Sequence[str] = ()
     surface = "chat"
+    variables: Mapping[str, str] = {}
 
     def setUp(self) -> None:
         """Give the client an empty home."""
@@ -71,7 +72,12 @@ class ClientTestCase(StagedTestCase):
 
     def tearDown(self) -> None:
         """See that agd was not surprised."""
-        self.assertNotIn("Traceback", self.stage.daemon.child.output[self._logged :])
+        self.assertNotIn("Traceback", self.log)
+
+    @property
+    def log(self) -> str:
+        """What agd has logged since the test began."""
+        return self.stage.daemon.child.output[self._logged :]
 
     @property
     def base_url(self) -> str:
@@ -92,15 +98,13 @@ class ClientTestCase(StagedTestCase):
             timeout=CLIENT_SECONDS,
             check=False,
         )
-        log = "\n".join(self.stage.daemon.child.output.splitlines()[-_LOG_LINES:])
-        self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}\n{done.stderr}\nagd:\n{log}")
+        self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}\n{done.stderr}\nagd:\n{self.log}")
         return done.stdout
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         openai = {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": CLIENT_KEY}
-        return environment(
-            self.folder, {**_QUIET, **openai, "CLIENT_SURFACE": self.surface, "PYTHONPATH": str(PROJECT), **more}
-        )
+        ours = {"CLIENT_SURFACE": self.surface, "PYTHONPATH": str(PROJECT)}
+        return environment(self.folder, {**_QUIET, **openai, **ours, **self.variables, **more})
 
     def see(self, scenario: str, model: str, text: str) -> Any:
         """Let the client do a scenario and return what it saw."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client_tests import conversations
+from client_tests import conversations, state
 from client_tests.clients import CLASSIC, PROJECT, SIGNED, TALK
 
 
@@ -38,3 +38,9 @@ class OpenAINodeResponsesTests(conversations.ConversationTestCase):
     def test_parse(self) -> None:
         """``responses.parse`` gives what the zod schema describes."""
         self.assert_reads_out("parse", SIGNED)
+
+
+class OpenAINodeStateTests(state.StateTestCase):
+    """The library's Responses that are kept."""
+
+    program = ("node", str(PROJECT / "client_tests" / "node" / "openai_node_state.mjs"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client_tests import conversations
+from client_tests import conversations, state
 from client_tests.clients import CLASSIC, INVOICE, READ_OUT, SIGNED, TALK, TWO_CITIES
 
 
@@ -50,3 +50,9 @@ class OpenAIPythonResponsesTests(conversations.ConversationTestCase):
     def test_parse(self) -> None:
         """``responses.parse`` gives an instance of the pydantic model."""
         self.assert_reads_out("parse", SIGNED)
+
+
+class OpenAIPythonStateTests(state.StateTestCase):
+    """The library's Responses that are kept."""
+
+    program = ("python", "-m", "client_tests.programs.openai_python_state")

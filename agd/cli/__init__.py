@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from agd import __version__
 from agd.cli.check import check
+from agd.cli.client_config import add_client_config, client_config
 from agd.cli.document import PAGES, document
 from agd.cli.models import add_models, models
 from agd.cli.run import run
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             return document(options.page)
         case "models":
             return models(options)
+        case "client-config":
+            return client_config(options)
     return check(options.file)
 
 
@@ -42,5 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("file", nargs="?", metavar="FILE", help="default: the one agd would start with")
     documenting = commands.add_parser("document", help="print a page of the documentation made from agd's own tables")
     documenting.add_argument("page", choices=sorted(PAGES), metavar="PAGE", help=", ".join(sorted(PAGES)))
+    add_client_config(commands)
     add_models(commands)
     return parser

@@ -29,6 +29,7 @@ from agd.responses.background import Background, Run
 from agd.responses.compaction import kept_words, summarising, summary_of
 from agd.responses.history import Local, recall
 from agd.responses.journal import Journal, unpack
+from agd.responses.naming import named_as_written
 from agd.responses.turn import Turn
 from agd.sealing import KeyRing
 from agd.store.record import Record
@@ -76,7 +77,8 @@ class Engine:
         """Return how many tokens a request's input has (OpenAI ``TokenCountsResource``). Raises ``GatewayError``."""
         trail.owner = owner
         prompt = await self._read(body, owner, _NOTHING_LOCAL)
-        return {"object": "response.input_tokens", "input_tokens": await self.gateway.count(prompt, trail)}
+        with named_as_written(prompt):
+            return {"object": "response.input_tokens", "input_tokens": await self.gateway.count(prompt, trail)}
 
     async def compact(self, body: Mapping[str, Any], owner: str, trail: Trail) -> dict[str, Any]:
         """Return a conversation made short (OpenAI ``CompactResource``). Raises ``GatewayError``."""
@@ -84,7 +86,8 @@ class Engine:
         past = await self._past(body, owner, _NOTHING_LOCAL)
         prompt = read_responses({**body, "store": False}, self.gateway.options, past)
         token = self.mint()
-        answer = await self.gateway.complete(summarising(prompt), trail)
+        with named_as_written(prompt):
+            answer = await self.gateway.complete(summarising(prompt), trail)
         sealed = self.seal(owner)({"summary": summary_of(answer)})
         items = [*past.items, *listed(asked_of(prompt).items, token)]
         return {

@@ -1,6 +1,7 @@
-"""The simulator's own surface, for tests in other processes: faults to come, calls that were, the last request.
+"""The simulator's own surface, for tests in other processes: what is to come, calls that were, the last request.
 
 ``PUT /simulator/faults/{key}``, ``DELETE /simulator/faults/{key}``, ``DELETE /simulator/faults``,
+``PUT /simulator/cues``, ``DELETE /simulator/cues``,
 ``GET /simulator/calls``, ``DELETE /simulator/calls``, ``GET /simulator/last``, ``GET /simulator/office`` (counts),
 ``PUT /simulator/office`` (who may have tokens, and how it goes wrong), ``DELETE /simulator/office`` (revoke tokens).
 """
@@ -11,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from agd.encoding import InvalidJSON, decode, encode
+from agd.simulator.cues import read_cues
 from agd.simulator.faults import read_faults
 from agd.simulator.office import Client, Signer
 from agd.simulator.resources import body_of, path_under
@@ -22,6 +24,7 @@ def control(simulator: Simulator) -> Resource:
     """Give the tree that stands at ``/simulator``."""
     root = Resource()
     root.putChild(b"faults", _Faults(simulator))
+    root.putChild(b"cues", _Cues(simulator))
     root.putChild(b"calls", _Calls(simulator))
     root.putChild(b"last", _Last(simulator))
     root.putChild(b"office", _Office(simulator))
@@ -48,6 +51,26 @@ class _Faults(Resource):
 
     def render_DELETE(self, request: Request) -> bytes:
         self._simulator.faults.clear(path_under(request) or None)
+        return _json(request, 200, {})
+
+
+class _Cues(Resource):
+    isLeaf = True
+
+    def __init__(self, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._simulator = simulator
+
+    def render_PUT(self, request: Request) -> bytes:
+        try:
+            cues = read_cues(decode(body_of(request)))
+        except (InvalidJSON, ValueError) as error:
+            return _json(request, 400, {"error": str(error)})
+        self._simulator.cues.put(cues)
+        return _json(request, 200, {"cues": len(cues)})
+
+    def render_DELETE(self, request: Request) -> bytes:
+        self._simulator.cues.put(())
         return _json(request, 200, {})
 
 

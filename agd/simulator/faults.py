@@ -38,6 +38,9 @@ class FaultKind(StrEnum):
     """Bytes that are no HTTP, or, with ``chunks`` k, k good chunks and then an event that is no JSON."""
 
 
+_WHOLE = frozenset({FaultKind.PASS, FaultKind.SLOW_HEADERS, FaultKind.CLOSE_IDLE})
+_CUT_SHORT = frozenset({FaultKind.CUT, FaultKind.STALL, FaultKind.ERROR_IN_200, FaultKind.GARBAGE})
+
 _seconds = optional(and_(instance_of((int, float)), ge(0)))
 _count = optional(and_(instance_of(int), ge(0)))
 
@@ -77,6 +80,13 @@ class Fault:
             *((retry_info(self.retry_delay),) if self.retry_delay is not None else ()),
         )
         return Status(self.status, self.grpc or GRPC_NAMES.get(self.status, "UNKNOWN"), self.message, details)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether some of the answer itself is heard."""
+        if self.kind in _CUT_SHORT:
+            return self.chunks != 0 if self.kind is FaultKind.CUT else bool(self.chunks)
+        return self.kind in _WHOLE
 
     def fits(self, scope: str, model: str) -> bool:
         """Tell whether a request of this kind, for this model, meets the fault."""

@@ -142,9 +142,12 @@ class Models(Resource):
         call.model, data = self._manner.opened(call.model, data)
         self._simulator.served(call.model)
         answer, pace = self._simulator.answer(call.model, data)
+        fault = self._simulator.faults.take(call.key, "generate", call.model)
+        if fault is None or fault.speaks:
+            answer = self._simulator.cues.applied(answer)
         envelope = self._manner.enveloped
         reading = whole(answer, pace, envelope) if framing is DOCUMENT else streamed(answer, pace, framing, envelope)
-        return self._simulator.faults.take(call.key, "generate", call.model), reading
+        return fault, reading
 
     def _counted(self, call: Call, data: bytes) -> tuple[Fault | None, Reading]:
         call.model, request = self._manner.counted(json_object(data), call.model)

@@ -11,6 +11,7 @@ from attrs.validators import ge, min_len
 
 from agd.simulator.catalogue import MODELS
 from agd.simulator.chunks import Answer
+from agd.simulator.cues import CueBook
 from agd.simulator.faults import FaultBook
 from agd.simulator.ledger import Ledger
 from agd.simulator.office import Office
@@ -36,6 +37,7 @@ class Simulator:
     chunk_seconds: float = field(default=0.03, validator=ge(0))
     first_chunk_seconds: float = field(default=0.1, validator=ge(0))
     faults: FaultBook = field(factory=FaultBook, init=False)
+    cues: CueBook = field(factory=CueBook, init=False)
     ledger: Ledger = field(factory=Ledger, init=False)
     office: Office = field(factory=Office, init=False)
     project: str = "simulated-project"

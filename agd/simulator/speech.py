@@ -50,6 +50,11 @@ def speak(asked: Asked, words: int, seed: str) -> Speech:
     return Speech(thought, tokens, calls, finish, prompt_tokens(asked))
 
 
+def tokenized(text: str) -> tuple[str, ...]:
+    """Cut a text into tokens, which are the text when they are joined."""
+    return tuple(_TOKEN.findall(text))
+
+
 def count_words(text: str) -> int:
     """Count the tokens of a text as the simulator does: words."""
     return len(text.split())
@@ -111,7 +116,7 @@ def _described(media: Media) -> str:
 def _limited(asked: Asked, text: str) -> tuple[tuple[str, ...], str]:
     """Cut a text at the first stop sequence, then at the token limit, and say how it finishes."""
     ends = [end for stop in asked.generation.stop if (end := text.find(stop)) >= 0]
-    tokens = tuple(_TOKEN.findall(text[: min(ends)] if ends else text))
+    tokens = tokenized(text[: min(ends)] if ends else text)
     limit = asked.generation.max_tokens
     if limit is not None and len(tokens) > limit:
         return tokens[:limit], "MAX_TOKENS"

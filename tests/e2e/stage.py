@@ -11,6 +11,7 @@ import itertools
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -54,9 +55,15 @@ class SimulatorProcess:
         reply = ask(self.port, f"/simulator/faults/{key}", fault, method="PUT")
         assert reply.status == 200, reply
 
+    def cue(self, *answers: dict[str, Any]) -> None:
+        """Let the next answers be these, whoever asks: ``text``, ``thought``, ``calls`` of ``name`` and ``args``."""
+        reply = ask(self.port, "/simulator/cues", list(answers), method="PUT")
+        assert reply.status == 200, reply
+
     def forget(self) -> None:
-        """Clear faults and the record of calls."""
+        """Clear faults, cues and the record of calls."""
         ask(self.port, "/simulator/faults", method="DELETE")
+        ask(self.port, "/simulator/cues", method="DELETE")
         ask(self.port, "/simulator/calls", method="DELETE")
 
     @property
@@ -86,9 +93,9 @@ class DaemonProcess:
     _reloads: int = 0
 
     @classmethod
-    def start(cls, configuration: str, options: Sequence[str] = ()) -> DaemonProcess:
-        """Start a daemon and wait until it answers ``/healthz``."""
-        folder, port = temporary_folder(), free_port()
+    def start(cls, configuration: str, options: Sequence[str] = (), home: Path | None = None) -> DaemonProcess:
+        """Start a daemon and wait until it answers ``/healthz``; ``home`` is one that an earlier daemon left behind."""
+        folder, port = home or temporary_folder(), free_port()
         write_private(folder / "agd.toml", configuration)
         command = [script("twistd"), "-n", "--pidfile=", "agd", "--port", str(port), "--config", "agd.toml", *options]
         daemon = cls(Child.start(command, folder), port)

@@ -99,7 +99,8 @@ class Outline:
         """Show words."""
         if event.text:
             yield from self._say("output_text", event.text, spoken=True)
-        self.order.gathering.words(len(event.text), event.signature)
+        if event.text or event.signature:  # else it is nothing, and parts no thoughts
+            self.order.gathering.words(len(event.text), event.signature)
 
     def refusal(self, event: RefusalDelta) -> Iterator[Payload]:
         """Show words of a refusal, as a content part of the message."""
@@ -109,13 +110,15 @@ class Outline:
 
     def thought(self, event: ThoughtDelta) -> Iterator[Payload]:
         """Show thoughts: a run of them is one item (I14)."""
+        if not (event.text or event.signature):
+            return
         reasoning = self.order.open
-        if not isinstance(reasoning, OpenReasoning) and (event.text or event.signature):
+        if not isinstance(reasoning, OpenReasoning):
             yield from self._make_room(carry=False)
             reasoning = OpenReasoning(self.order.id("rs"), self.order.next)
             if event.text:
                 yield from self.order.begin(reasoning)
-        if event.text and isinstance(reasoning, OpenReasoning):
+        if event.text:
             yield from reasoning.add(event.text)
         self.order.gathering.thought(event.text, event.signature)
 

@@ -122,6 +122,13 @@ class RoundTripTests(SynchronousTestCase):
         narration, body = _told(events, runs_code=runs_code)
         self.assertEqual(_said(_gone_on(narration, body)), _own(events))
 
+    def test_C05_nothing_between(self) -> None:
+        """Words or thoughts that are none, within a thought, leave it one thought with its signature."""
+        for nothing in (TextDelta(""), ThoughtDelta("")):
+            events = [ThoughtDelta("0"), nothing, ThoughtDelta("0", signature="c2ln"), STOP]
+            narration, body = _told(events, ENCRYPTED, runs_code=False)
+            self.assertEqual(_said(_sent_back(narration, body)), [Thought("00", "c2ln")])
+
     def test_recorded(self) -> None:
         """Real answers come back as they were told, stored or sealed."""
         for _, events in recorded():

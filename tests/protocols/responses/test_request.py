@@ -155,6 +155,10 @@ class ParameterTests(SynchronousTestCase):
         self.assertEqual({key: told[key] for key in expected}, expected)
         self.assertNotIn("user", repeated())
 
+    def test_I29_previous_is_known(self) -> None:
+        """A request that goes on from a response is told of nothing: what it names was looked up before it is read."""
+        self.assertEqual(prompt(previous_response_id="resp_1").notices, ())
+
     def test_I40_keeping(self) -> None:
         """An answer is stored unless the client says otherwise; one that nobody waits for has to be."""
         default, off = asked_of(prompt()), asked_of(prompt(store=False, generate=False))
