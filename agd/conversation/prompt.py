@@ -231,3 +231,5 @@ class Prompt:
     echo: Mapping[str, Any] = field(factory=dict)
     """Request fields that the client's protocol repeats in its answer (Responses: metadata, instructions, …)."""
     notices: tuple[Notice, ...] = ()
+    names: Mapping[str, str] = field(factory=dict)
+    """What the client's protocol calls the fields that another name stands for in here: see ``names``."""

@@ -12,12 +12,13 @@ from agd.accounts.account import Account, ApiKey
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.conversation import Answer, Event, Notice, Prompt
+from agd.conversation.names import named_notice, naming
 from agd.errors import BadRequest
 from agd.gateway.flow import Flow, fold
 from agd.gateway.plan import MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
-from agd.gateway.trail import Observer, Trail
+from agd.gateway.trail import Observer, Trail, tell
 from agd.gemini.models import NO_OVERRIDES, Overrides
 from agd.options import DEFAULT, Options
 from agd.routing import Router
@@ -54,6 +55,21 @@ class Gateway:
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
+        with naming(prompt):
+            return await self._opened(prompt, trail)
+
+    async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
+        """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
+        with naming(prompt):
+            return await self._completed(prompt, trail)
+
+    async def count(self, prompt: Prompt, trail: Trail) -> int:
+        """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
+        with naming(prompt):
+            plan = await self._plan(prompt, trail)
+            return await Quest(self, trail, plan, plan.calls[0]).count()
+
+    async def _opened(self, prompt: Prompt, trail: Trail) -> Source:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
             return Settled(tuple(silence(prompt)))
@@ -61,11 +77,10 @@ class Gateway:
         if prompt.tools:
             for relay in relays:
                 relay.watch(partial(self._remember, trail.owner))
-        flow = Flow.of(plan, partial(_tell, trail))
+        flow = Flow.of(plan, partial(tell, trail, prompt))
         return relays[0] if flow.is_idle else Confluence(relays, flow)
 
-    async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
-        """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
+    async def _completed(self, prompt: Prompt, trail: Trail) -> Answer:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
             return _folded(silence(prompt))
@@ -73,11 +88,6 @@ class Gateway:
         for events in answers if prompt.tools else ():
             self._remember(trail.owner, events)
         return fold(plan, answers)
-
-    async def count(self, prompt: Prompt, trail: Trail) -> int:
-        """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
-        plan = await self._plan(prompt, trail)
-        return await Quest(self, trail, plan, plan.calls[0]).count()
 
     async def _plan(self, prompt: Prompt, trail: Trail) -> Plan:
         """Route, fetch what the prompt names by address, put remembered signatures back, translate."""
@@ -88,7 +98,7 @@ class Gateway:
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
         plan = make_plan(prompt, trail.model, options, overrides)
-        _note(trail, plan.notices, options)
+        _note(trail, [named_notice(prompt, notice) for notice in plan.notices], options)
         return plan
 
     async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
@@ -108,10 +118,6 @@ def _note(trail: Trail, notices: Iterable[Notice], options: Options) -> None:
     if options.strict_parameters and trail.notices:
         notice = trail.notices[0]
         raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
-
-
-def _tell(trail: Trail, notice: Notice) -> None:
-    trail.note([notice])
 
 
 def _drop(relay: Relay) -> None:

@@ -19,7 +19,7 @@ from agd.conversation import Event, Notice
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
 from agd.gateway.plan import Call, Plan
 from agd.gateway.scrutiny import Scrutiny
-from agd.gateway.trail import Trail
+from agd.gateway.trail import Trail, tell
 from agd.gemini.causes import account_refused, signature_refused
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import Collector, Relay
@@ -202,7 +202,7 @@ class Quest:
         self._trail.failures.append(f"{account.id}: {failure}")
 
     def _tell(self, notice: Notice) -> None:
-        self._trail.note([notice])
+        tell(self._trail, self._plan.prompt, notice)
 
     def _exhausted(self, cause: UpstreamFailure) -> GatewayError:
         self._settle()

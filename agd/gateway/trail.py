@@ -9,7 +9,8 @@ from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.verdict import Verdict
-from agd.conversation import Notice
+from agd.conversation import Notice, Prompt
+from agd.conversation.names import named_notice
 from agd.errors import UpstreamFailure
 
 LOCAL = "local"
@@ -35,6 +36,11 @@ class Trail:
     def note(self, notices: Iterable[Notice]) -> None:
         """Add notices, each once however often it is told."""
         self.notices = tuple(dict.fromkeys((*self.notices, *notices)))
+
+
+def tell(trail: Trail, prompt: Prompt, notice: Notice) -> None:
+    """Note what became of a prompt, under the client's own name of the field."""
+    trail.note([named_notice(prompt, notice)])
 
 
 class Observer(Protocol):

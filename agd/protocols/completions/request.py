@@ -54,6 +54,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         include_usage=include_usage,
         echo={ECHO: True} if echo else {},
         notices=(*notices, *leftovers(fields)),
+        names={"messages": "prompt"},
     )
 
 

@@ -24,6 +24,16 @@ from agd.protocols.responses.toolbox import Binding
 
 Notices = list[Notice]
 
+_NAMES = {
+    "messages": "input",
+    "response_format": "text.format",
+    "response_format.json_schema": "text.format",
+    "max_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning.effort",
+    "logprobs": "include",
+}
+"""What is called otherwise than in chat."""
+
 
 def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHING) -> Prompt:
     """Read a Responses request; ``past`` is what ``past.wanted`` said must be found.
@@ -107,6 +117,7 @@ def _prompt(fields: Fields, conversation: Conversation, manner: _Manner, options
         service_tier=read_tier(fields, notices),
         stream=stream,
         include_usage=include_usage,
+        names=_NAMES,
     )
     return _with_hosted(prompt, declarations, choice)
 
@@ -123,7 +134,9 @@ def _with_hosted(prompt: Prompt, declarations: Declarations, choice: Choice) -> 
     if path := paths.get("code_interpreter"):
         prompt = evolve(prompt, code_execution=CodeExecution(path))
     if path := paths.get("image_generation"):
-        prompt = evolve(prompt, modalities=("text", "image"), image_output=ImageOutput(asked_as=path))
+        names = {**prompt.names, "modalities": path, "image_config": path}
+        image = ImageOutput(asked_as=path)
+        prompt = evolve(prompt, modalities=("text", "image"), image_output=image, names=names)
     return prompt
 
 
