@@ -47,6 +47,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHI
     prompt = _prompt(fields, conversation, manner, options, notices)
     asked = _asked(prompt, fields, conversation, manner, notices)
     fields.mapping("client_metadata")
+    fields.text("previous_response_id")  # what it names is the past
     return evolve(prompt, echo={KEY: asked}, notices=(*notices, *leftovers(fields)))
 
 
