@@ -233,3 +233,5 @@ class Prompt:
     notices: tuple[Notice, ...] = ()
     session: str | None = None
     """What the client says of the conversation this belongs to, see ``conversation.session``; None: nothing."""
+    names: Mapping[str, str] = field(factory=dict)
+    """What the client's protocol calls the fields that another name stands for in here: see ``names``."""

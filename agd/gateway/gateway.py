@@ -13,12 +13,13 @@ from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.accounts.session import session_key
-from agd.conversation import Answer, Event, Notice, Prompt
+from agd.conversation import Answer, Event, Prompt
+from agd.conversation.names import named_notice, naming
 from agd.gateway.flow import Flow, fold
 from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
-from agd.gateway.trail import Observer, Trail
+from agd.gateway.trail import Observer, Trail, tell
 from agd.gateway.waiting import WaitingRoom
 from agd.gemini.models import NO_OVERRIDES, Overrides
 from agd.options import DEFAULT, Options
@@ -70,6 +71,21 @@ class Gateway:
 
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
+        with naming(prompt):
+            return await self._opened(prompt, trail)
+
+    async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
+        """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
+        with naming(prompt):
+            return await self._completed(prompt, trail)
+
+    async def count(self, prompt: Prompt, trail: Trail) -> int:
+        """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
+        with naming(prompt):
+            plan = await self._plan(prompt, trail)
+            return await Quest(self, trail, plan, plan.calls[0]).count()
+
+    async def _opened(self, prompt: Prompt, trail: Trail) -> Source:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
             return Settled(tuple(silence(prompt)))
@@ -77,11 +93,10 @@ class Gateway:
         if prompt.tools:
             for relay in relays:
                 relay.watch(partial(self._remember, trail.owner))
-        flow = Flow.of(plan, partial(_tell, trail))
+        flow = Flow.of(plan, partial(tell, trail, prompt))
         return relays[0] if flow.is_idle else Confluence(relays, flow)
 
-    async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
-        """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
+    async def _completed(self, prompt: Prompt, trail: Trail) -> Answer:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
             return _folded(silence(prompt))
@@ -89,11 +104,6 @@ class Gateway:
         for events in answers if prompt.tools else ():
             self._remember(trail.owner, events)
         return fold(plan, answers)
-
-    async def count(self, prompt: Prompt, trail: Trail) -> int:
-        """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
-        plan = await self._plan(prompt, trail)
-        return await Quest(self, trail, plan, plan.calls[0]).count()
 
     async def _plan(self, prompt: Prompt, trail: Trail) -> Plan:
         """Route, fetch what the prompt names by address, put remembered signatures back, translate."""
@@ -105,7 +115,7 @@ class Gateway:
         prompt = await fetch_media(prompt, self.documents, options)
         prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
         plan = make_plan(prompt, trail.model, options, overrides, self.dialect)
-        trail.note(plan.notices, strict=options.strict_parameters)
+        trail.note([named_notice(prompt, notice) for notice in plan.notices], strict=options.strict_parameters)
         return plan
 
     async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
@@ -117,10 +127,6 @@ class Gateway:
     def _remember(self, owner: str, events: Iterable[Event]) -> None:
         """Keep the signatures of an answer's calls for their owner, before any call is left out (B40)."""
         observe(events, owner, self.signatures, self.clock.seconds())
-
-
-def _tell(trail: Trail, notice: Notice) -> None:
-    trail.note([notice])
 
 
 def _drop(relay: Relay) -> None:

@@ -17,12 +17,13 @@ from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
 from agd.accounts.verdict import Blame, Scope, Verdict, fingerprint
 from agd.conversation import Event, Notice
+from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway.plan import Call, Plan
 from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
-from agd.gateway.trail import Attempt, Trail
+from agd.gateway.trail import Attempt, Trail, tell
 from agd.gateway.waiting import Wanted
 from agd.gateway.weighing import is_models, is_out, weigh
 from agd.gemini.causes import signature_refused
@@ -157,7 +158,8 @@ class Quest:
 
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
         outgoing = self._call.written(account.kind)
-        self._trail.note(outgoing.notices, strict=self._plan.options.strict_parameters)
+        notices = [named_notice(self._plan.prompt, notice) for notice in outgoing.notices]
+        self._trail.note(notices, strict=self._plan.options.strict_parameters)
         relay = await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
         if self._current is not None:
             self._current.head = relay.head_at - self._current.began
@@ -273,7 +275,7 @@ class Quest:
         self._trail.failures.append(f"{account.id}: {failure}")
 
     def _tell(self, notice: Notice) -> None:
-        self._trail.note([notice])
+        tell(self._trail, self._plan.prompt, notice)
 
     def _exhausted(self, cause: UpstreamFailure) -> GatewayError:
         self._settle()

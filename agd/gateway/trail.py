@@ -9,7 +9,8 @@ from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.verdict import Verdict
-from agd.conversation import Notice
+from agd.conversation import Notice, Prompt
+from agd.conversation.names import named_notice
 from agd.errors import BadRequest, UpstreamFailure
 
 LOCAL = "local"
@@ -71,6 +72,11 @@ class Trail:
         if strict and self.notices:
             notice = self.notices[0]
             raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
+
+
+def tell(trail: Trail, prompt: Prompt, notice: Notice) -> None:
+    """Note what became of a prompt, under the client's own name of the field."""
+    trail.note([named_notice(prompt, notice)])
 
 
 class Observer(Protocol):

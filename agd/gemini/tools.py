@@ -54,8 +54,7 @@ class ToolsWriter:
         declaration: dict[str, Any] = {"name": self._names[tool.name]}
         if tool.description:
             declaration["description"] = tool.description
-        place = tool.path or f"tools[{index}].function"
-        return declaration | self._schemas.parameters(tool.parameters, f"{place}.parameters")
+        return declaration | self._schemas.parameters(tool.parameters, f"{_place(tool, index)}.parameters")
 
     def _chosen(self, prompt: Prompt) -> tuple[list[tuple[int, Tool]], ToolChoice | None]:
         """Return the tools to declare, with their places, and the choice to tell.
@@ -115,11 +114,15 @@ class ToolsWriter:
             self.notices.append(Notice("parallel_tool_calls", why))
 
 
+def _place(tool: Tool, index: int) -> str:
+    return tool.path or f"tools[{index}].function"
+
+
 def _check_names(tools: Sequence[Tool]) -> None:
     seen: set[str] = set()
     for index, tool in enumerate(tools):
         if tool.name in seen:
-            raise BadRequest(f"There are two tools named {tool.name!r}.", f"tools[{index}].function.name")
+            raise BadRequest(f"There are two tools named {tool.name!r}.", f"{_place(tool, index)}.name")
         seen.add(tool.name)
 
 

@@ -35,6 +35,7 @@ class ChainTests(EngineTestCase):
             ],
         )
         self.assertEqual(second["previous_response_id"], first["id"])
+        self.assertEqual(self.asked().prompt.notices, ())
 
     def test_I29_signed(self) -> None:
         """A tool's result goes back behind its call with the provider's signature on exactly that call."""

@@ -56,6 +56,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         echo={ECHO: True} if echo else {},
         notices=(*notices, *leftovers(fields)),
         session=session_of(body),
+        names={"messages": "prompt"},
     )
 
 

@@ -150,7 +150,8 @@ def _quiet(source: Fields, *, loaded: bool) -> tuple[str, ...]:
 def _custom(source: Fields) -> Tool:
     """Make a function with one text of a tool that takes raw text; its grammar joins the description (I17)."""
     name, description = source.required_text("name"), source.text("description")
-    return Tool(name, "\n\n".join(text for text in (description, _grammar(source)) if text) or None, _FREEFORM)
+    described = "\n\n".join(text for text in (description, _grammar(source)) if text)
+    return Tool(name, described or None, _FREEFORM, path=source.path)
 
 
 def _grammar(source: Fields) -> str | None:

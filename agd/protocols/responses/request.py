@@ -25,6 +25,16 @@ from agd.protocols.responses.toolbox import Binding
 
 Notices = list[Notice]
 
+_NAMES = {
+    "messages": "input",
+    "response_format": "text.format",
+    "response_format.json_schema": "text.format",
+    "max_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning.effort",
+    "logprobs": "include",
+}
+"""What is called otherwise than in chat."""
+
 
 def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHING) -> Prompt:
     """Read a Responses request; ``past`` is what ``past.wanted`` said must be found.
@@ -38,7 +48,7 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHI
     prompt = _prompt(fields, conversation, manner, options, notices)
     asked = _asked(prompt, fields, conversation, manner, notices)
     fields.mapping("client_metadata")
-    fields.get("previous_response_id")  # read by ``wanted``: what it names is the past
+    fields.text("previous_response_id")  # what it names is the past
     return evolve(prompt, echo={KEY: asked}, notices=(*notices, *leftovers(fields)))
 
 
@@ -110,6 +120,7 @@ def _prompt(fields: Fields, conversation: Conversation, manner: _Manner, options
         stream=stream,
         include_usage=include_usage,
         session=session_of(fields.values),
+        names=_NAMES,
     )
     return _with_hosted(prompt, declarations, choice)
 
@@ -126,7 +137,9 @@ def _with_hosted(prompt: Prompt, declarations: Declarations, choice: Choice) -> 
     if path := paths.get("code_interpreter"):
         prompt = evolve(prompt, code_execution=CodeExecution(path))
     if path := paths.get("image_generation"):
-        prompt = evolve(prompt, modalities=("text", "image"), image_output=ImageOutput(asked_as=path))
+        names = {**prompt.names, "modalities": path, "image_config": path}
+        image = ImageOutput(asked_as=path)
+        prompt = evolve(prompt, modalities=("text", "image"), image_output=image, names=names)
     return prompt
 
 
