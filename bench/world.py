@@ -73,7 +73,7 @@ class World:
         return await self._relay(stream=stream)
 
     def usable(self, account_id: str, grace: float) -> bool:
-        """Tell whether an account would certainly serve now; ``grace``: seconds in which an outage may go on unnoticed."""
+        """Tell whether an account would certainly serve now; an outage's end may go unnoticed for ``grace`` seconds."""
         now, ledger = self.clock.seconds(), self.ledgers[account_id]
         self._turn_pages(ledger)
         down = any(since <= now < until + grace for since, until in self.outages)

@@ -27,18 +27,22 @@ class ApiKey:
 
 @frozen
 class Account:
-    """One upstream account. ``id`` is stable and opaque; ``email`` is a label for people and may be empty."""
+    """One upstream account. ``id`` is stable and opaque; ``email`` is a label for people and may be empty.
+
+    Accounts of one ``project`` at one upstream share its quotas; empty: the account's are its own.
+    """
 
     id: str
     email: str
     base_url: str
     credential: ApiKey
+    project: str = ""
     terms: Terms = DEFAULT
 
     @classmethod
     def of_key(cls, email: str, base_url: str, secret: str, terms: Terms = DEFAULT) -> Account:
         """Make the account of an API key. Its id stays the same as long as key, email and upstream do."""
-        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret), terms)
+        return cls(opaque_id(email, base_url, secret), email, base_url, ApiKey(secret), terms=terms)
 
 
 def opaque_id(email: str, base_url: str, secret: str) -> str:

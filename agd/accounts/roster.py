@@ -96,8 +96,7 @@ class Roster:
 
 
 def _purse_key(account: Account) -> tuple[str, str]:
-    project = account.terms.project
-    return ("", account.id) if project is None else (account.base_url, project)
+    return (account.base_url, account.project) if account.project else ("", account.id)
 
 
 def _by_turns(standing: Standing) -> tuple[float, ...]:

@@ -14,8 +14,7 @@ class Terms:
     ``weight``: its share of the turns, against the other accounts of its priority. ``priority``: those with a higher
     one are asked first, the others only when none of them can be. ``models``: patterns of what it may be asked for,
     empty: everything. ``max_concurrency``: requests it carries at a time, None: any number. ``limits``: patterns of
-    models and the requests it carries at a time for each model that fits. ``project``: accounts that name the same
-    one, at the same upstream, share their quotas, because the provider counts them by project.
+    models and the requests it carries at a time for each model that fits.
     """
 
     weight: float = 1.0
@@ -23,7 +22,6 @@ class Terms:
     models: tuple[str, ...] = ()
     max_concurrency: int | None = None
     limits: tuple[tuple[str, int], ...] = ()
-    project: str | None = None
 
     def serves(self, model: str) -> bool:
         """Tell whether the account may be asked for a model at all."""

@@ -13,6 +13,9 @@ from agd.settings.tables import Settings
 AuthMode = Literal["off", "strict", "all_except_health"]
 """Which requests need a key."""
 
+_OPAQUE = "acct_"
+"""How the ids begin that agd gives to accounts; which there are is not known from the configuration alone."""
+
 EXAMPLE_KEY = "sk-antigravity"
 """The client key that stands in examples everywhere and therefore protects nothing."""
 
@@ -43,6 +46,10 @@ def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
         found.append('auth_mode is "off", and agd can be reached from other machines: anybody can use its accounts')
     if not settings.accounts:
         found.append("no accounts are configured: no request can be answered")
+    emails = {account.email for account in settings.accounts}
+    for model, name in settings.proxy.scheduling.pinned.items():
+        if name not in emails and not name.startswith(_OPAQUE):
+            found.append(f'proxy.scheduling.pinned."{model}" names "{name}", which no account has: it pins nothing')
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.account import Account
@@ -20,9 +21,9 @@ URL = "https://upstream.example"
 WALL = 1_780_000_000.0
 
 
-def account(name: str, url: str = URL, **terms: Any) -> Account:
+def account(name: str, url: str = URL, project: str = "", **terms: Any) -> Account:
     """Make the account ``NAME@example.com`` on these terms."""
-    return Account.of_key(f"{name}@example.com", url, f"made-up-{name}", Terms(**terms))
+    return evolve(Account.of_key(f"{name}@example.com", url, f"made-up-{name}", Terms(**terms)), project=project)
 
 
 def ruled(cause: Cause, **failure: Any) -> tuple[Verdict, UpstreamFailure]:

@@ -35,7 +35,7 @@ NUMBERS = st.integers(0, 10**6)
 
 def purse_of(owner: Account) -> str:
     """Return whose quotas an account uses."""
-    return owner.terms.project or owner.id
+    return owner.project or owner.id
 
 
 class PoolMachine(RuleBasedStateMachine):
