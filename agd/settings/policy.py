@@ -13,6 +13,9 @@ from agd.settings.tables import Settings
 AuthMode = Literal["off", "strict", "all_except_health"]
 """Which requests need a key."""
 
+_OPAQUE = "acct_"
+"""How the ids begin that agd gives to accounts; which there are is not known from the configuration alone."""
+
 EXAMPLE_KEY = "sk-antigravity"
 """The client key that stands in examples everywhere and therefore protects nothing."""
 
@@ -50,6 +53,10 @@ def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
     if not settings.accounts:
         found.append("no accounts are configured: no request can be answered")
     found += [_CODE_ASSIST.format(who) for who in _code_assist(settings)]
+    known = {name for account in settings.accounts for name in (account.email, account.id)}
+    for model, name in settings.proxy.scheduling.pinned.items():
+        if name not in known and not name.startswith(_OPAQUE):
+            found.append(f'proxy.scheduling.pinned."{model}" names "{name}", which no account has: it pins nothing')
     return tuple(found)
 
 

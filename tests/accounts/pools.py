@@ -23,8 +23,7 @@ WALL = 1_780_000_000.0
 
 def account(name: str, url: str = URL, project: str = "", **terms: Any) -> Account:
     """Make the account ``NAME@example.com`` on these terms."""
-    made = Account.of_key(f"{name}@example.com", url, f"made-up-{name}", Terms(**terms))
-    return evolve(made, project=project)
+    return evolve(Account.of_key(f"{name}@example.com", url, f"made-up-{name}", Terms(**terms)), project=project)
 
 
 def ruled(cause: Cause, **failure: Any) -> tuple[Verdict, UpstreamFailure]:

@@ -83,3 +83,16 @@ class WarningTests(SynchronousTestCase):
         """An empty pool is warned of."""
         [warning] = warnings(read(), True)
         self.assertIn("no accounts", warning)
+
+
+class PinTests(SynchronousTestCase):
+    """Pins that pin nothing."""
+
+    def test_unknown_name(self) -> None:
+        """A pin to an address that no account has is told; one to an account, or to an id, is not."""
+        text = (
+            '[proxy.scheduling.pinned]\na = "ann@example.com"\nb = "bob@example.com"\nc = "acct_0123456789ab"\n'
+            '[[accounts]]\napi_key = "k"\nemail = "ann@example.com"\n'
+        )
+        [told] = warnings(read(text), True)
+        self.assertIn('pinned."b" names "bob@example.com"', told)
