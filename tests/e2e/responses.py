@@ -8,7 +8,7 @@ from tests.e2e.exchange import Reply, ask
 from tests.protocols.responses.legality import check_stream
 
 MODEL = "gemini-3-flash"
-FIELD = "/v1/responses"
+PATH = "/v1/responses"
 
 
 def bearer(key: str | None) -> dict[str, str]:
@@ -18,7 +18,7 @@ def bearer(key: str | None) -> dict[str, str]:
 
 def create(port: int, key: str | None = None, **body: Any) -> Reply:
     """Ask for a response; ``stream=True`` for its events."""
-    return ask(port, FIELD, {"model": MODEL, **body}, bearer(key))
+    return ask(port, PATH, {"model": MODEL, **body}, bearer(key))
 
 
 def made(port: int, key: str | None = None, **body: Any) -> dict[str, Any]:
@@ -39,4 +39,4 @@ def told(port: int, key: str | None = None, **body: Any) -> list[dict[str, Any]]
 
 def look(port: int, response_id: str, key: str | None = None, more: str = "", method: str | None = None) -> Reply:
     """Look a response up; ``more`` is what follows its id in the address, ``method`` another than GET."""
-    return ask(port, f"{FIELD}/{response_id}{more}", None, bearer(key), method=method)
+    return ask(port, f"{PATH}/{response_id}{more}", None, bearer(key), method=method)

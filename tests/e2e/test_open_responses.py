@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.e2e.exchange import ask
-from tests.e2e.responses import FIELD, MODEL, made, told
+from tests.e2e.responses import MODEL, PATH, made, told
 from tests.e2e.stage import StagedTestCase
 from tests.e2e.websocket import WebSocket
 from tests.protocols.responses.legality import check
@@ -155,7 +155,7 @@ class OpenResponsesTests(StagedTestCase):
         """A compacted conversation is what its schema says, and a turn goes on from it."""
         self.simulator.cue({"text": "Alice said her name."}, {"text": "Alice."})
         talk = [said("user", "My name is Alice."), said("assistant", "Hello Alice! " * 50)]
-        reply = ask(self.port, f"{FIELD}/compact", {"model": MODEL, "input": talk})
+        reply = ask(self.port, f"{PATH}/compact", {"model": MODEL, "input": talk})
         self.assertEqual(reply.status, 200, reply)
         validate("CompactResource", reply.json, OPEN_RESPONSES)
         end = made(self.port, input=[*reply.json["output"], said("user", "What is my name?")])

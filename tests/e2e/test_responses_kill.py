@@ -23,7 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.e2e.connection import TIMEOUT
 from tests.e2e.processes import until
-from tests.e2e.responses import FIELD, MODEL, create, look, made
+from tests.e2e.responses import MODEL, PATH, create, look, made
 from tests.e2e.stage import DaemonProcess, SimulatorProcess, accounts_toml
 from tests.e2e.websocket import TERMINAL, Closed, WebSocket
 
@@ -65,7 +65,7 @@ class Crowd:
         body = {"model": MODEL, "input": TALK, "stream": True, "previous_response_id": previous}
         connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=TIMEOUT)
         try:
-            connection.request("POST", FIELD, json.dumps(body), {"Content-Type": "application/json"})
+            connection.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()
             if response.status != 200:
                 self.problems.append(f"{response.status} {response.read()!r}")

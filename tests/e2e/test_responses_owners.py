@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.e2e.exchange import Reply, ask
 from tests.e2e.processes import until
-from tests.e2e.responses import FIELD, MODEL, bearer, create, look, made
+from tests.e2e.responses import MODEL, PATH, bearer, create, look, made
 from tests.e2e.stage import StagedTestCase, accounts_toml
 from tests.e2e.websocket import WebSocket
 
@@ -25,7 +25,7 @@ Way = Callable[[str, str | None], Reply]
 
 def post(path: str, body: dict[str, Any], port: int, key: str | None) -> Reply:
     """Post to one of the routes under Responses."""
-    return ask(port, FIELD + path, {"model": MODEL, **body}, bearer(key))
+    return ask(port, PATH + path, {"model": MODEL, **body}, bearer(key))
 
 
 class OwnersTestCase(StagedTestCase):
