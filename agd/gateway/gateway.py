@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.interfaces import IReactorTime
 
 from agd.accounts.account import Account
@@ -15,6 +15,7 @@ from agd.accounts.pool import Pool
 from agd.accounts.session import session_key
 from agd.conversation import Answer, Event, Prompt
 from agd.conversation.names import named_notice, naming
+from agd.conversation.session import weightier
 from agd.gateway.flow import Flow, fold
 from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
@@ -110,6 +111,7 @@ class Gateway:
         options, overrides = self.options, self.overrides
         trail.wanted = prompt.model
         trail.model = self.router.resolve(prompt.model, self.catalogue.known)
+        prompt = evolve(prompt, session=weightier(prompt.session, trail.said))
         trail.session = session_key(prompt, trail.owner)
         trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, self.documents, options)

@@ -45,10 +45,10 @@ class Attempt:
 class Trail:
     """What became of one request: the web shows it in headers, telemetry in the log.
 
-    ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``session`` is
-    the conversation it belongs to, as ``accounts.session`` tells. ``attempts`` counts the accounts that were asked,
-    ``tries`` tells of each; ``queue`` are the seconds that were spent waiting for accounts, also for one that never
-    came.
+    ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``said`` is
+    what the request's head says of its conversation, ``session`` the conversation it belongs to, as
+    ``accounts.session`` tells. ``attempts`` counts the accounts that were asked, ``tries`` tells of each; ``queue``
+    are the seconds that were spent waiting for accounts, also for one that never came.
     """
 
     request_id: str
@@ -59,6 +59,7 @@ class Trail:
     failures: list[str] = field(factory=list)
     notices: tuple[Notice, ...] = ()
     owner: str = LOCAL
+    said: str | None = None
     session: str = ""
     tries: list[Attempt] = field(factory=list)
     queue: float = 0.0

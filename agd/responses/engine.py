@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.logger import Logger
 
 from agd.conversation import Prompt
+from agd.conversation.session import CHAIN, said
 from agd.errors import BadRequest, GatewayError, StoreError
 from agd.gateway import Gateway, Trail
 from agd.protocols.endpoint import Context
@@ -29,7 +30,6 @@ from agd.responses.background import Background, Run
 from agd.responses.compaction import kept_words, summarising, summary_of
 from agd.responses.history import Local, recall
 from agd.responses.journal import Journal, unpack
-from agd.responses.naming import named_as_written
 from agd.responses.turn import Turn
 from agd.sealing import KeyRing
 from agd.store.record import Record
@@ -65,7 +65,8 @@ class Engine:
         prompt = await self._read(body, owner, _NOTHING_LOCAL if local is None else local)
         if local is None and not asked_of(prompt).generate:
             raise BadRequest("A request that generates nothing is for WebSockets only.", "generate", "invalid_value")
-        context = Context(self.mint(), int(self.now()), prompt, self.gateway.options)
+        token = self.mint()
+        context = Context(token, int(self.now()), _in_chain(prompt, token, trail), self.gateway.options)
         beside = dict if local is None else partial(_noticed, trail)
         return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now, beside), self)
 
@@ -77,8 +78,7 @@ class Engine:
         """Return how many tokens a request's input has (OpenAI ``TokenCountsResource``). Raises ``GatewayError``."""
         trail.owner = owner
         prompt = await self._read(body, owner, _NOTHING_LOCAL)
-        with named_as_written(prompt):
-            return {"object": "response.input_tokens", "input_tokens": await self.gateway.count(prompt, trail)}
+        return {"object": "response.input_tokens", "input_tokens": await self.gateway.count(prompt, trail)}
 
     async def compact(self, body: Mapping[str, Any], owner: str, trail: Trail) -> dict[str, Any]:
         """Return a conversation made short (OpenAI ``CompactResource``). Raises ``GatewayError``."""
@@ -86,8 +86,7 @@ class Engine:
         past = await self._past(body, owner, _NOTHING_LOCAL)
         prompt = read_responses({**body, "store": False}, self.gateway.options, past)
         token = self.mint()
-        with named_as_written(prompt):
-            answer = await self.gateway.complete(summarising(prompt), trail)
+        answer = await self.gateway.complete(summarising(prompt), trail)
         sealed = self.seal(owner)({"summary": summary_of(answer)})
         items = [*past.items, *listed(asked_of(prompt).items, token)]
         return {
@@ -168,6 +167,13 @@ class Engine:
             _log.error("the store cannot be read: {error}", error=str(error))
             message = "agd's store of responses cannot be read now"
             raise GatewayError(503, message, type="server_error", code="store_unavailable") from None
+
+
+def _in_chain(prompt: Prompt, token: str, trail: Trail) -> Prompt:
+    """Let a response of which nobody says where it belongs begin a chain, if it is kept so that others can go on."""
+    if prompt.session is not None or trail.said is not None or not asked_of(prompt).store:
+        return prompt
+    return evolve(prompt, session=said(CHAIN, f"resp_{token}"))
 
 
 def _noticed(trail: Trail) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from agd.conversation.session import CHAIN, KEY, said
 from agd.errors import BadRequest
 from agd.protocols.fields import shown
 from agd.protocols.responses.past import Past, Wanted
@@ -33,7 +34,7 @@ async def recall(wanted: Wanted, past: Past, owner: str, store: ResponseStore, l
     items = _since_compaction(tuple(item for record in records for item in _items(record)))
     memory = tuple(entry for record in records for entry in record.memory)
     references = await _referenced(wanted.references, owner, store, [*records, *local.values()])
-    return evolve(past, items=items, memory=memory, references=references)
+    return evolve(past, items=items, memory=memory, references=references, session=_session(records))
 
 
 async def _chain(newest: str, owner: str, store: ResponseStore, local: Local, *, now: int) -> list[Record]:
@@ -57,6 +58,13 @@ async def _chain(newest: str, owner: str, store: ResponseStore, local: Local, *,
             "previous_response_not_ready",
         )
     return records[::-1]
+
+
+def _session(records: Sequence[Record]) -> str | None:
+    """Say which conversation a chain is, in the words of its first request."""
+    if not records:
+        return None
+    return said(KEY, records[0].body.get("prompt_cache_key")) or said(CHAIN, records[0].id)
 
 
 def _items(record: Record) -> Iterator[Mapping[str, Any]]:

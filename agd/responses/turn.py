@@ -20,7 +20,6 @@ from agd.protocols.responses.listing import listed
 from agd.protocols.responses.narration import Frame, Narration
 from agd.responses.compaction import summarising, summary_of
 from agd.responses.journal import Journal, pack
-from agd.responses.naming import named_as_written
 from agd.store.record import Record
 from agd.upstream.confluence import Settled
 
@@ -79,8 +78,7 @@ class Turn:
         if self.asked.compacts:
             await self._compact()
             return Settled(())
-        with named_as_written(self.prompt):
-            return await self._fitting(self._engine.gateway.open)
+        return await self._fitting(self._engine.gateway.open)
 
     async def whole(self) -> dict[str, Any]:
         """Ask for the whole answer, keep it, and return the Response. Raises ``GatewayError``."""
@@ -89,16 +87,14 @@ class Turn:
             await self._compact()
             narration.settle()
             return await self._kept(narration.resource, narration.memory)
-        with named_as_written(self.prompt):
-            answer = await self._fitting(self._engine.gateway.complete)
+        answer = await self._fitting(self._engine.gateway.complete)
         told, memory = render(answer, self.context, narration.seal, stored=True, now=narration.now)
         kept = await self._kept(lambda stored: {**told, "store": stored}, memory)
         return with_choices(kept, answer, self.context)
 
     async def _compact(self) -> None:
         """Let the model summarise what was sent; that is the answer."""
-        with named_as_written(self.prompt):
-            summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
+        summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
         self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
 
     async def _fitting(self, ask: Ask[T]) -> T:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from twisted.web.http_headers import Headers
 
+from agd.conversation.session import HEADER, said
+
+_SESSION_HEADERS = ("session-id", "x-session-id")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 """An id of a client's own that is taken over."""
 
@@ -25,6 +28,12 @@ def last_text(headers: Headers, name: str) -> str | None:
 def printable(text: str) -> str:
     """Replace whatever is not printable ASCII: what comes from a client must not break an answer's head or JSON."""
     return "".join(character if " " <= character <= "~" else "?" for character in text)
+
+
+def session(headers: Headers) -> str | None:
+    """Give what the headers say of the conversation that a request belongs to: see ``conversation.session``."""
+    values = [value for name in _SESSION_HEADERS for value in texts(headers, name) if value]
+    return said(HEADER, values[0]) if values else None
 
 
 def request_id(headers: Headers, mint: Callable[[], str]) -> str:

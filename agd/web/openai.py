@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve
+from attrs import define
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
-from agd.conversation.session import HEADER, said, weightier
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Gateway
@@ -24,14 +23,13 @@ from agd.protocols.models import model_list, model_object
 from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
+from agd.web.headers import session
 from agd.web.request import Request
 from agd.web.stream import Speaker
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
     from agd.web.responses import Responses
-
-_SESSION_HEADERS = ("session-id", "x-session-id")
 
 
 @define(eq=False, slots=False)
@@ -148,9 +146,8 @@ class OpenAI:
         self._require_account()
         options, trail = self.gateway.options, request.trail
         prompt = endpoint.read(read_body(json_body(request)), options)
-        prompt = evolve(prompt, session=weightier(prompt.session, _session(request.requestHeaders)))
         context = Context(self.mint_id(), int(self.now()), prompt, options)
-        trail.owner = request.site.door.tenant(request.requestHeaders)
+        trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
             speaker = Speaker(endpoint.stream(context))
@@ -186,8 +183,3 @@ class OpenAI:
             return
         self.answering.tell(request)
         request.write_error(internal_error())
-
-
-def _session(headers: Headers) -> str | None:
-    """Return what the headers say of the conversation."""
-    return next((said(HEADER, value) for name in _SESSION_HEADERS for value in headers.getRawHeaders(name, [])), None)

@@ -22,6 +22,7 @@ from agd.responses.journal import Journal, Reading
 from agd.responses.turn import Turn
 from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
+from agd.web.headers import session
 from agd.web.request import Request
 
 
@@ -128,6 +129,7 @@ def _asked(request: Request) -> tuple[dict[str, Any], str]:
 def _owner(request: Request) -> str:
     """Say whose a request is."""
     request.trail.owner = request.site.door.tenant(request.requestHeaders)
+    request.trail.said = session(request.requestHeaders)
     return request.trail.owner
 
 

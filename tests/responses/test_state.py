@@ -246,3 +246,31 @@ class LocalTests(EngineTestCase):
 def _codex(item: dict[str, Any]) -> dict[str, Any]:
     """An item as Codex sends it back: without what it does not know."""
     return {key: value for key, value in item.items() if key != "extra_content"}
+
+
+class SessionTests(EngineTestCase):
+    """Which conversation a response belongs to, for those who choose its account."""
+
+    def session(self, **body: Any) -> str | None:
+        """What the engine says of a request."""
+        return self.begin(**body).prompt.session
+
+    def test_K12_chain(self) -> None:
+        """All responses of a chain are one conversation, the first of them too."""
+        first = self.begin()
+        made = self.start(first.whole())
+        self.asked().answer(self.answer())
+        self.successResultOf(made)
+        second = self.whole(previous_response_id=first.id)
+        self.assertEqual(first.prompt.session, f"chain:{first.id}")
+        self.assertEqual(self.session(previous_response_id=second["id"]), f"chain:{first.id}")
+
+    def test_K12_key(self) -> None:
+        """A chain whose first request named a key keeps to that."""
+        first = self.whole(prompt_cache_key="mine")
+        self.assertEqual(self.session(prompt_cache_key="mine"), "key:mine")
+        self.assertEqual(self.session(previous_response_id=first["id"]), "key:mine")
+
+    def test_K12_nothing(self) -> None:
+        """A response that nobody can go on from begins no chain: its words tell where it belongs."""
+        self.assertIsNone(self.session(store=False))

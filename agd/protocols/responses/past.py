@@ -35,6 +35,8 @@ class Past:
     memory: tuple[Mapping[str, Any], ...] = ()
     references: Mapping[str, Item] = field(factory=dict)
     open: Callable[[str], Any | None] = _opens_nothing
+    session: str | None = None
+    """Which conversation it is: see ``conversation.session``."""
 
 
 NOTHING = Past()

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from agd.conversation import CodeExecution, ImageOutput, Notice, Prompt, WebSearch
-from agd.conversation.session import session_of
+from agd.conversation.session import session_of, weightier
 from agd.errors import BadRequest
 from agd.options import DEFAULT, Options
 from agd.protocols.fields import Fields, unsupported
@@ -49,7 +49,8 @@ def read(body: Mapping[str, Any], options: Options = DEFAULT, past: Past = NOTHI
     asked = _asked(prompt, fields, conversation, manner, notices)
     fields.mapping("client_metadata")
     fields.text("previous_response_id")  # what it names is the past
-    return evolve(prompt, echo={KEY: asked}, notices=(*notices, *leftovers(fields)))
+    session = weightier(past.session, prompt.session)
+    return evolve(prompt, echo={KEY: asked}, notices=(*notices, *leftovers(fields)), session=session)
 
 
 def read_alone(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:

@@ -9,6 +9,7 @@ from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
 from agd.gateway import Trail
+from agd.web.headers import session
 from agd.web.paths import canonical
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Visitor:
     _path: str
     _id: str
     _headers: Headers
+    _said: str | None
     _turns: int = field(default=0, init=False)
 
     @classmethod
@@ -37,7 +39,14 @@ class Visitor:
         for name in _CREDENTIALS:
             headers.setRawHeaders(name, request.requestHeaders.getRawHeaders(name, []))
         _, path = request.summary()
-        return cls(request.site, request.site.door.tenant(headers), path, request.trail.request_id, headers)
+        return cls(
+            request.site,
+            request.site.door.tenant(headers),
+            path,
+            request.trail.request_id,
+            headers,
+            session(request.requestHeaders),
+        )
 
     def check(self) -> None:
         """Check at each turn what the handshake checked: the configuration may have changed since.
@@ -54,7 +63,7 @@ class Visitor:
     def trail(self) -> Trail:
         """Make the trail of a further turn."""
         self._turns += 1
-        return Trail(f"{self._id}.{self._turns}", owner=self.owner)
+        return Trail(f"{self._id}.{self._turns}", owner=self.owner, said=self._said)
 
     def report(self, status: int, began: float, trail: Trail) -> None:
         """Report a turn that has ended, or a message that was refused."""
