@@ -16,6 +16,7 @@ from agd.encoding import decode
 from agd.protocols.responses.narration import Frame
 from agd.upstream.relay import ClientLostError
 
+_COMPRESSION = 1  # others wait meanwhile, and what takes most room, pictures, hardly gets smaller by trying harder
 _AT_ONCE = 64
 """Frames given to a follower in one piece: one that does not keep up pauses in between."""
 
@@ -113,7 +114,7 @@ class Reading:
 
 def pack(frames: Sequence[Frame]) -> bytes:
     """Write frames for the store: their JSON texts, which hold no raw line break, a line each, compressed."""
-    return zlib.compress(b"\n".join(text for _, text in frames))
+    return zlib.compress(b"\n".join(text for _, text in frames), _COMPRESSION)
 
 
 def unpack(packed: bytes) -> Journal:
