@@ -98,8 +98,8 @@ class Turn:
 
     async def _compact(self) -> None:
         """Let the model summarise what was sent; that is the answer."""
-        summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
-        self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
+        answer = await self._fitting(lambda prompt, trail: self._engine.gateway.complete(summarising(prompt), trail))
+        self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary_of(answer)}))
 
     async def _fitting(self, ask: Ask[T]) -> T:
         """Ask; where the conversation is too long and the client allows it, again without its oldest rounds (I34)."""

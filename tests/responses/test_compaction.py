@@ -143,6 +143,14 @@ class TruncationTests(EngineTestCase):
         self.assertEqual(self.successResultOf(made)["truncation"], "auto")
         self.assertIn("truncation", [notice.param for notice in turn.trail.notices])
 
+    def test_I34_summary(self) -> None:
+        """So is what is to be made short: that is wanted when there is too much."""
+        made = self.start(self.begin(input=[*LONG, {"type": "compaction_trigger"}], truncation="auto").whole())
+        self.asked().fail(TOO_LONG)
+        self.assertEqual(len(self.asked().prompt.messages), 2)
+        self.asked().answer(self.answer(words("A summary.")))
+        self.assertEqual([item["type"] for item in self.successResultOf(made)["output"]], ["compaction"])
+
     def test_I34_last_round(self) -> None:
         """What cannot be made shorter is refused as it is."""
         made = self.start(self.begin(input="hi", truncation="auto").whole())
