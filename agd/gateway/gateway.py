@@ -114,9 +114,10 @@ class Gateway:
 
 def _note(trail: Trail, notices: Iterable[Notice], options: Options) -> None:
     """Tell the client. Raises ``BadRequest`` where nothing may be carried out otherwise than asked."""
-    trail.note(notices)
-    if options.strict_parameters and trail.notices:
-        notice = trail.notices[0]
+    told = tuple(notices)
+    trail.note(told)
+    if options.strict_parameters and told:
+        notice = told[0]
         raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
 
 
