@@ -136,7 +136,10 @@ class Run:
         try:
             await self._queue()
             self.journal.add(turn.narration.begin())
-            await (await turn.open()).pour(self)
+            opening = Deferred.fromCoroutine(turn.open())
+            # Only now: what is known when the question has been sent is told in the head of the answer.
+            self.accepted.callback(None)
+            await (await opening).pour(self)
         except CancelledError:
             end = turn.cancel() if self._error is None else turn.fail(self._error)
         except Unstorable as error:
@@ -158,7 +161,6 @@ class Run:
         self.queued = self.resource()
         if not await self.turn.queue():
             raise Unstorable
-        self.accepted.callback(None)
 
     async def _end(self, end: Awaitable[Sequence[Frame]]) -> None:
         """Tell the end when it is stored. What cannot be stored so has failed: it must not seem to run for ever."""

@@ -202,6 +202,8 @@ class StreamTests(ResponsesTestCase):
 
     def test_I40_queued(self) -> None:
         """Without a stream it is told at once that it is queued, and it can be cancelled."""
-        made = self.create(background=True).reply.json
+        reply = self.create(background=True, text={"verbosity": "low"}).reply
+        self.assertIn("text.verbosity", reply.headers["x-agd-notices"])
+        made = reply.json
         self.assertEqual(made["status"], "queued")
         self.assertEqual(self.ask("POST", f"/{made['id']}/cancel", {}).json["status"], "cancelled")
