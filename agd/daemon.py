@@ -124,6 +124,7 @@ class Daemon:
         fresh = _policy(launch)
         self._policy.expose_account = fresh.expose_account
         self._policy.header_hold_seconds = fresh.header_hold_seconds
+        self._policy.client_stall_seconds = fresh.client_stall_seconds
         _use(self._sockets, settings)
         self.site.door = _door(launch, self.store.ring)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
@@ -132,6 +133,11 @@ class Daemon:
     def finish_background(self, grace: float, clock: Any) -> Deferred[Any]:
         """Let responses that run in the background end; after ``grace`` seconds they fail."""
         return self._responses.finish(grace, clock)
+
+    def cut_short(self) -> None:
+        """End everything that still runs now."""
+        self.site.cut_short()
+        self._responses.hurry()
 
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
@@ -184,6 +190,11 @@ class _Responses:
     def finish(self, grace: float, clock: Any) -> Deferred[Any]:
         """See ``Daemon.finish_background``."""
         return succeed(None) if self._made is None else self._made.engine.background.finish(grace, clock)
+
+    def hurry(self) -> None:
+        """Let what runs in the background fail."""
+        if self._made is not None:
+            self._made.engine.background.hurry()
 
 
 def _dialect(accounts: Sequence[Account]) -> str:
@@ -240,7 +251,8 @@ def _retention(launch: Launch) -> Retention:
 
 def _policy(launch: Launch) -> Policy:
     expose = launch.settings.effective_expose_account(launch.loopback_only)
-    return Policy(expose, launch.settings.upstream.header_hold_seconds)
+    settings = launch.settings
+    return Policy(expose, settings.upstream.header_hold_seconds, settings.proxy.client_stall_seconds)
 
 
 def _use(sockets: Sockets, settings: Settings) -> None:

@@ -62,7 +62,7 @@ class DrainService(Service):
 
     def _hurry(self) -> None:
         _log.info("told again to stop: what still runs is ended now")
-        self._daemon.site.cut_short()
+        self._daemon.cut_short()
 
     def _close_store(self, result: Any) -> Deferred[Any]:
         return self._daemon.store.close().addCallback(lambda _: result)

@@ -78,6 +78,12 @@ class NoticeTests(GatewayTestCase):
         error = self.refused_with(self.complete(prompt(sampling=TOO_MUCH)), 400)
         self.assertEqual((error.param, self.actor.asked), (self.trail.notices[0].param, []))
 
+    def test_strict_with_earlier_notices(self) -> None:
+        """What the client was told before, of something that it asked for, refuses nothing."""
+        self.gateway.options = Options(strict_parameters=True)
+        trail = Trail("req_1", notices=(Notice("truncation", "the oldest turns were left out"),))
+        self.successResultOf(Deferred.fromCoroutine(self.gateway.complete(prompt(), trail)))
+
     def test_strict_without_notices(self) -> None:
         """A request that can be carried out as it is written is; notices of its answer are only told."""
         self.gateway.options = Options(strict_parameters=True, retry_empty=0)

@@ -20,6 +20,7 @@ from agd.accounts.account import Account
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, UpstreamFailure
 from agd.launch import Launch, prepare
+from agd.responses.background import Background
 from agd.services import CatalogueService, DrainService, ReloadService
 from agd.settings import read_settings
 from tests.private import write_private
@@ -382,6 +383,8 @@ class DrainTests(SynchronousTestCase):
         cuts: list[str] = []
         self.patch(daemon.site, "drain", lambda grace: drained)
         self.patch(daemon.site, "cut_short", lambda: cuts.append("cut"))
+        daemon._responses()
+        self.patch(Background, "hurry", lambda _: cuts.append("hurry"))
         reactor = Threads()
         stopped = DrainService(daemon, reactor, lambda: 7.0).stopService()
         for number, old in zip(numbers, before, strict=True):
@@ -391,7 +394,7 @@ class DrainTests(SynchronousTestCase):
         self.assertEqual(cuts, [])
         for call in reactor.given:
             call()
-        self.assertEqual(cuts, ["cut", "cut"])
+        self.assertEqual(cuts, ["cut", "hurry", "cut", "hurry"])
         self.assertNoResult(stopped)
         drained.callback(None)
         self.successResultOf(stopped)

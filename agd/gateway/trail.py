@@ -67,11 +67,12 @@ class Trail:
     def note(self, notices: Iterable[Notice], *, strict: bool = False) -> None:
         """Add notices, each once however often it is told.
 
-        Raises ``BadRequest`` with the first of all where ``strict``: nothing may be carried out otherwise than asked.
+        Raises ``BadRequest`` with the first of these where ``strict``: nothing may be carried out otherwise than asked.
         """
-        self.notices = tuple(dict.fromkeys((*self.notices, *notices)))
-        if strict and self.notices:
-            notice = self.notices[0]
+        told = tuple(notices)
+        self.notices = tuple(dict.fromkeys((*self.notices, *told)))
+        if strict and told:
+            notice = told[0]
             raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
 
 

@@ -19,9 +19,14 @@ from agd.protocols.chat import answer as chat_answer
 from agd.protocols.chat import request as chat_request
 from agd.protocols.chat.stream import ChatStream
 from agd.protocols.endpoint import Context, Endpoint, Language, StreamWriter
+from agd.protocols.fields import unsupported
 
 if TYPE_CHECKING:
     from agd.protocols.responses.past import Past
+
+
+_OF_RESPONSES = ("previous_response_id", "background")
+"""What a chat request cannot say, and what must not be ignored: the answer would be another one."""
 
 
 @define(eq=False)
@@ -75,6 +80,9 @@ def read_responses(body: Mapping[str, Any], options: Options, past: Past) -> Pro
     from agd.protocols.responses import request
 
     if _has(body, "messages") and not _has(body, "input"):
+        for key in _OF_RESPONSES:
+            if body.get(key):
+                raise unsupported(key, "it needs 'input' in the place of 'messages'.")
         return chat_request.read(body, options)
     return request.read(body, options, past)
 

@@ -29,9 +29,9 @@ from agd.protocols.usage import response_usage
 from agd.responses.background import Background, Run
 from agd.responses.compaction import kept_words, summarising, summary_of
 from agd.responses.history import Local, recall
-from agd.responses.journal import Journal, unpack
-from agd.responses.turn import Turn
-from agd.sealing import KeyRing
+from agd.responses.journal import Journal, Reading, unpack
+from agd.responses.turn import Turn, noticed
+from agd.sealing import KeyRing, TooLarge
 from agd.store.record import Record
 from agd.store.responses import ResponseStore
 
@@ -67,7 +67,7 @@ class Engine:
             raise BadRequest("A request that generates nothing is for WebSockets only.", "generate", "invalid_value")
         token = self.mint()
         context = Context(token, int(self.now()), _in_chain(prompt, token, trail), self.gateway.options)
-        beside = dict if local is None else partial(_noticed, trail)
+        beside = dict if local is None else partial(noticed, trail)
         return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now, beside), self)
 
     async def launch(self, turn: Turn) -> Run:
@@ -104,15 +104,19 @@ class Engine:
         run = self.background.find(owner, id_)
         return run.resource() if run is not None else (await self._find(owner, id_)).body
 
-    async def events(self, owner: str, id_: str) -> Journal:
-        """Return the events of a response, those to come as well. Raises ``GatewayError`` 404."""
+    async def events(self, owner: str, id_: str, begin: int = 0) -> Reading:
+        """Return a response's events from a number on, those to come as well. Raises ``GatewayError`` 404.
+
+        Where they were not kept as they were told, they are told anew, in other numbers: at the least the end, which
+        nobody can have seen who still asks for more.
+        """
         run = self.background.find(owner, id_)
         if run is not None:
-            return run.journal
+            return Reading(run.follow(), begin)
         record = await self._find(owner, id_)
         if record.journal is not None:
-            return unpack(record.journal)
-        return Journal(recite(record.body), closed=True)
+            return Reading(unpack(record.journal), begin)
+        return Reading(Journal(recite(record.body, begin), closed=True))
 
     async def cancel(self, owner: str, id_: str) -> dict[str, Any]:
         """End a response that runs in the background; one that has ended stays as it is. Raises ``GatewayError``."""
@@ -143,8 +147,16 @@ class Engine:
     # ------------------------------------------------------------------ within
 
     def seal(self, owner: str) -> Callable[[Any], str]:
-        """Return what seals state for an owner."""
-        return partial(self.ring.seal, owner)
+        """Return what seals state for an owner; what is too large to travel is told in the log and left behind."""
+
+        def seal(value: Any) -> str:
+            try:
+                return self.ring.seal(owner, value)
+            except TooLarge as error:
+                _log.warn("state of {owner} is too large to be sealed: {error}", owner=owner, error=error)
+                return self.ring.seal(owner, [])
+
+        return seal
 
     async def _read(self, body: Mapping[str, Any], owner: str, local: Local) -> Prompt:
         return read_responses(body, self.gateway.options, await self._past(body, owner, local))
@@ -174,13 +186,6 @@ def _in_chain(prompt: Prompt, token: str, trail: Trail) -> Prompt:
     if prompt.session is not None or trail.said is not None or not asked_of(prompt).store:
         return prompt
     return evolve(prompt, session=said(CHAIN, f"resp_{token}"))
-
-
-def _noticed(trail: Trail) -> dict[str, Any]:
-    """What a connection cannot tell in the head of an answer, because its answers have none."""
-    if not trail.notices:
-        return {}
-    return {"x_agd": {"notices": [{"param": each.param, "message": each.message} for each in trail.notices]}}
 
 
 def not_found(id_: str) -> GatewayError:

@@ -18,6 +18,9 @@ from agd.protocols.responses.past import Past, Wanted
 from agd.store.record import Record
 from agd.store.responses import ResponseStore
 
+_CALLS = frozenset(
+    {"function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call", "tool_search_call"}
+)
 _UNFINISHED = frozenset({"queued", "in_progress"})
 
 Local = Mapping[str, Record]
@@ -31,7 +34,7 @@ async def recall(wanted: Wanted, past: Past, owner: str, store: ResponseStore, l
     nobody knows is left out; the reader refuses it by its path.
     """
     records = await _chain(wanted.previous, owner, store, local, now=now) if wanted.previous is not None else []
-    items = _since_compaction(tuple(item for record in records for item in _items(record)))
+    items = tuple(_window(records))
     memory = tuple(entry for record in records for entry in record.memory)
     references = await _referenced(wanted.references, owner, store, [*records, *local.values()])
     return evolve(past, items=items, memory=memory, references=references, session=_session(records))
@@ -68,14 +71,30 @@ def _session(records: Sequence[Record]) -> str | None:
 
 
 def _items(record: Record) -> Iterator[Mapping[str, Any]]:
+    """Yield what a turn said. A call that was never told to its end is none: nobody can have carried it out."""
     yield from record.input
-    yield from record.body["output"]
+    for item in record.body["output"]:
+        if not (item["type"] in _CALLS and item.get("status") == "incomplete"):
+            yield item
 
 
-def _since_compaction(items: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
-    """A compaction stands for everything before it."""
-    marks = [index for index, item in enumerate(items) if item.get("type") == "compaction"]
-    return items[marks[-1] :] if marks else items
+def _window(records: Sequence[Record]) -> list[Mapping[str, Any]]:
+    """Return what the next turn is told of a conversation, oldest first: what was compacted is left out.
+
+    A compaction that a turn has made stands for all before it. One that a client sent stands for all that was before
+    that turn, for in its input the client may keep beside it what it wants. Declared tools stay declared.
+    """
+    window: list[Mapping[str, Any]] = []
+    compacted = False
+    for record in reversed(records):
+        items = [item for item in _items(record) if not compacted or item["type"] == "additional_tools"]
+        made = [at for at, item in enumerate(items) if at >= len(record.input) and item["type"] == "compaction"]
+        if made:
+            tools = [item for item in items[: made[-1]] if item["type"] == "additional_tools"]
+            items = [*tools, *items[made[-1] :]]
+        compacted = compacted or any(item["type"] == "compaction" for item in items)
+        window[:0] = items
+    return window
 
 
 async def _referenced(

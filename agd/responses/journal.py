@@ -16,6 +16,7 @@ from agd.encoding import decode
 from agd.protocols.responses.narration import Frame
 from agd.upstream.relay import ClientLostError
 
+_COMPRESSION = 1  # others wait meanwhile, and what takes most room, pictures, hardly gets smaller by trying harder
 _AT_ONCE = 64
 """Frames given to a follower in one piece: one that does not keep up pauses in between."""
 
@@ -66,7 +67,7 @@ class FrameSink(Protocol):
 class Reading:
     """One follower's way through a journal, from frame ``at`` on: a source of frames as a relay is one of events."""
 
-    _journal: Journal
+    journal: Journal
     _at: int = 0
     paused: bool = field(default=False, init=False)
     _sink: FrameSink | None = field(default=None, init=False)
@@ -76,7 +77,7 @@ class Reading:
         """Give the sink every frame that is there and that comes; fires after the last one."""
         self._sink = sink
         self._done = Deferred(lambda _: self._leave())
-        self._journal.follow(self._more)
+        self.journal.follow(self._more)
         self._more()
         return self._done
 
@@ -97,23 +98,23 @@ class Reading:
 
     def _more(self) -> None:
         while self._sink is not None and not self.paused:
-            frames = self._journal.frames[self._at : self._at + _AT_ONCE]
+            frames = self.journal.frames[self._at : self._at + _AT_ONCE]
             if not frames:
                 break
             self._at += len(frames)
             self._sink.take(frames)
-        if self._sink is not None and self._journal.closed and self._at >= len(self._journal.frames):
+        if self._sink is not None and self.journal.closed and self._at >= len(self.journal.frames):
             self._leave()
             self._done.callback(None)
 
     def _leave(self) -> None:
         self._sink = None
-        self._journal.leave(self._more)
+        self.journal.leave(self._more)
 
 
 def pack(frames: Sequence[Frame]) -> bytes:
     """Write frames for the store: their JSON texts, which hold no raw line break, a line each, compressed."""
-    return zlib.compress(b"\n".join(text for _, text in frames))
+    return zlib.compress(b"\n".join(text for _, text in frames), _COMPRESSION)
 
 
 def unpack(packed: bytes) -> Journal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field
@@ -18,6 +19,7 @@ from agd.protocols.responses.answer import render, with_choices
 from agd.protocols.responses.asked import Asked, asked_of
 from agd.protocols.responses.listing import listed
 from agd.protocols.responses.narration import Frame, Narration
+from agd.protocols.responses.resource import resource
 from agd.responses.compaction import summarising, summary_of
 from agd.responses.journal import Journal, pack
 from agd.store.record import Record
@@ -50,6 +52,8 @@ class Turn:
     journal: Journal | None = field(default=None, init=False)
     """Where the frames stand that were told before the end, if they are to be stored as well."""
     record: Record | None = field(default=None, init=False)
+    stored: bool = field(default=False, init=False)
+    """Whether the store has the response as ``record`` says."""
 
     @property
     def id(self) -> str:
@@ -94,8 +98,8 @@ class Turn:
 
     async def _compact(self) -> None:
         """Let the model summarise what was sent; that is the answer."""
-        summary = summary_of(await self._engine.gateway.complete(summarising(self.prompt), self.trail))
-        self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary}))
+        answer = await self._fitting(lambda prompt, trail: self._engine.gateway.complete(summarising(prompt), trail))
+        self._ahead = self.narration.compact(self._engine.seal(self.owner)({"summary": summary_of(answer)}))
 
     async def _fitting(self, ask: Ask[T]) -> T:
         """Ask; where the conversation is too long and the client allows it, again without its oldest rounds (I34)."""
@@ -146,13 +150,22 @@ class Turn:
         """Store the Response as it is before it runs; tell whether that could be done."""
         return await self._save(self._record(self.narration.resource(True), ()))
 
+    async def forsake(self) -> None:
+        """Let the Response that was stored as queued have failed: as it ended it could not be stored."""
+        error = GatewayError(500, "The response could not be stored.", type="server_error", code="store_unavailable")
+        body = resource(self.context, "failed", asked=self.asked, stored=True, error=error)
+        await self._save(self._record(body, ()))
+
     async def _ended(self, frames: list[Frame]) -> list[Frame]:
         """Keep the Response, then return its last frames with the terminal one, which tells whether it is stored."""
         wanted = self.asked.store
         told = [*frames, *self.narration.terminal(stored=wanted)]
         packed = None if self.journal is None else pack([*self.journal.frames, *told])
         body = await self._kept(self.narration.resource, self.narration.memory, packed)
-        return told if body["store"] == wanted else [*frames, *self.narration.terminal(stored=False)]
+        if body["store"] == wanted:
+            return told
+        self.narration.beside = partial(noticed, self.trail)
+        return [*frames, *self.narration.terminal(stored=False)]
 
     async def _kept(
         self, told: Callable[[bool], dict[str, Any]], memory: Sequence[Any], journal: bytes | None = None
@@ -164,12 +177,14 @@ class Turn:
         return body if not stored or await self._save(record) else told(False)
 
     async def _save(self, record: Record) -> bool:
+        self.stored = False
         try:
-            await self._engine.store.save(record)
+            await self._engine.store.save(record, int(self._engine.now()))
         except StoreError as error:
             _log.error("{request}: {id} is not stored: {error}", request=self.trail.request_id, id=self.id, error=error)
             self.trail.note([NOT_STORED])
             return False
+        self.stored = True
         return True
 
     def _record(self, body: dict[str, Any], memory: Sequence[Any], journal: bytes | None = None) -> Record:
@@ -187,3 +202,10 @@ class Turn:
             journal=journal,
         )
         return self.record
+
+
+def noticed(trail: Trail) -> dict[str, Any]:
+    """Return notices as they stand in a Response whose answer has no head to tell them in, or had sent it by then."""
+    if not trail.notices:
+        return {}
+    return {"x_agd": {"notices": [{"param": each.param, "message": each.message} for each in trail.notices]}}

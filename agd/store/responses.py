@@ -33,7 +33,8 @@ class ResponseStore:
         """Keep a response as it is now; one of the same owner and id takes its status and contents.
 
         Fires when it is on disk. ``now`` is when it was last used, in Unix seconds: its creation when not given. The
-        responses that were not used for longest make room for it. One that is too large for the store is refused.
+        responses that were not used for longest make room for it. One that is too large for the store is refused, and
+        so is one that could only take the place of what it continues.
         """
         _check(record.owner)
         try:
@@ -48,6 +49,8 @@ class ResponseStore:
         def job(connection: Connection) -> None:
             rows.save(connection, record, contents, used)
             drop_excess(connection, limits.max_bytes)
+            if not rows.holds(connection, record.owner, record.id):
+                raise StoreError(f"{record.id} finds no room: what it continues takes all that the store may take")
 
         return self._worker.submit(job)
 

@@ -74,6 +74,11 @@ def use(connection: Connection, owner: str, id: str, now: int, before: int) -> N
     connection.execute(USE, (now, owner, id, before))
 
 
+def holds(connection: Connection, owner: str, id: str) -> bool:
+    """Tell whether there is a record."""
+    return connection.execute(KEY, (owner, id)).fetchone() is not None
+
+
 def delete(connection: Connection, owner: str, id: str) -> bool:
     """Take a record out and tell whether there was one."""
     row = connection.execute(KEY, (owner, id)).fetchone()

@@ -26,6 +26,7 @@ class Policy:
 
     expose_account: Literal["email", "id", "off"]
     header_hold_seconds: float
+    client_stall_seconds: float = 300.0
 
 
 @define(eq=False)
@@ -42,17 +43,18 @@ class Answering:
 
     async def stream(self, request: Request, teller: Teller, ask: Callable[[], Awaitable[Pourable]]) -> None:
         """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
-        stream = EventStream(request, teller, self._clock)
+        stream = EventStream(request, teller, self._clock, self.policy.client_stall_seconds)
         try:
             relay = await request.carry_out(self._open(request, stream, ask))
             await request.carry_out(stream.pour(relay))
+            await request.conclude(stream.close())
         except GatewayError as error:
             if not stream.begun:
                 raise
-            await stream.fail(error)
+            await request.conclude(stream.fail(error))
         except UpstreamFailure as failure:
             request.trail.failures.append(f"mid-stream: {failure}")
-            await stream.fail(client_error(failure))
+            await request.conclude(stream.fail(client_error(failure)))
         except ClientLostError as lost:
             request.trail.failures.append(str(lost))
             request.abandon()

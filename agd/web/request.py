@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes
@@ -47,6 +47,7 @@ class Request(TwistedRequest):
         self._upgraded = False
         self._work: Deferred[Any] | None = None
         self._cut_short: GatewayError | None = None
+        self._concluding = False
 
     # ------------------------------------------------------------------ coming in
 
@@ -112,13 +113,18 @@ class Request(TwistedRequest):
         finally:
             self._work = None
 
+    async def conclude(self, end: Awaitable[None]) -> None:
+        """Await the end of an answer that is all there: it is not cut short, so that its client gets one end of it."""
+        self._concluding = True
+        await end
+
     def cut_short(self, error: GatewayError) -> None:
         """End the answer with an error, as its last event if it is a stream that has begun."""
-        if self._work is None:
-            self.abandon(error.status)
-        else:
+        if self._work is not None:
             self._cut_short = error
             self._work.cancel()
+        elif not self._concluding:
+            self.abandon(error.status)
 
     # ------------------------------------------------------------------ going out
 

@@ -15,10 +15,11 @@ from agd.protocols import sse
 from agd.protocols.errors import read_body
 from agd.protocols.fields import invalid, shown
 from agd.protocols.responses.narration import Frame
-from agd.protocols.responses.paging import read_page
+from agd.protocols.responses.paging import is_count, read_page
+from agd.protocols.responses.parameters import check_included
 from agd.protocols.responses.stream import framed
 from agd.responses.engine import Engine
-from agd.responses.journal import Journal, Reading
+from agd.responses.journal import Reading
 from agd.responses.turn import Turn
 from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
@@ -40,7 +41,7 @@ class Responses:
         if turn.asked.background:
             run = await request.carry_out(self.engine.launch(turn))
             if turn.prompt.stream:
-                await self._follow(request, run.journal, 0)
+                await self._follow(request, Reading(run.journal), 0)
                 return None
             return self._answering.whole(request, run.queued)
         if turn.prompt.stream:
@@ -61,9 +62,10 @@ class Responses:
     async def retrieve(self, request: Request, id_: str) -> bytes | None:
         """Show a response, or tell its events from a point on."""
         query, owner = _query(request), _owner(request)
+        check_included(_included(request))
         if _flag(query, "stream"):
-            journal = await request.carry_out(self.engine.events(owner, id_))
-            await self._follow(request, journal, _number(query, "starting_after") + 1)
+            begin = _number(query, "starting_after") + 1
+            await self._follow(request, await request.carry_out(self.engine.events(owner, id_, begin)), begin)
             return None
         return sized(request, encode(await request.carry_out(self.engine.retrieve(owner, id_))))
 
@@ -78,13 +80,14 @@ class Responses:
     async def input_items(self, request: Request, id_: str) -> bytes:
         """List what a response was asked with."""
         page = read_page(_query(request))
+        check_included(_included(request))
         return sized(request, encode(await request.carry_out(self.engine.input_items(_owner(request), id_, page))))
 
-    async def _follow(self, request: Request, journal: Journal, begin: int) -> None:
-        async def reading() -> Reading:
-            return Reading(journal, begin)
+    async def _follow(self, request: Request, reading: Reading, begin: int) -> None:
+        async def opened() -> Reading:
+            return reading
 
-        await self._answering.stream(request, _Reciting(), reading)
+        await self._answering.stream(request, _Reciting(begin), opened)
 
 
 @frozen
@@ -103,11 +106,14 @@ class _Telling:
         return framed(await self._turn.fail(error)) + sse.DONE
 
 
-@frozen
+@define
 class _Reciting:
-    """Tells a journal, in which the end of the response stands as well."""
+    """Tells a journal, in which the end of the response stands as well; ``_next`` is the number of the next event."""
+
+    _next: int
 
     def write(self, frames: Sequence[Frame]) -> bytes:
+        self._next += len(frames)
         return framed(frames)
 
     async def close(self) -> bytes:
@@ -115,8 +121,9 @@ class _Reciting:
 
     async def fail(self, error: GatewayError) -> bytes:
         """Agd itself ends the stream; the response goes on, and its events can be asked for again."""
-        told = {"type": "error", "code": error.code, "message": error.message, "param": error.param}
-        return sse.named("error", encode(told))
+        told = {"code": error.code, "message": error.message, "param": error.param}
+        nested = {"error": {"type": error.type, **told}}
+        return sse.named("error", encode({"type": "error", "sequence_number": self._next, **told, **nested}))
 
 
 def _asked(request: Request) -> tuple[dict[str, Any], str]:
@@ -139,6 +146,12 @@ def _query(request: Request) -> dict[str, str]:
     }
 
 
+def _included(request: Request) -> list[str]:
+    """Return what the query wants included; clients write the list as ``include`` or as ``include[]``."""
+    named = (values for name, values in request.args.items() if name.partition(b"[")[0] == b"include")
+    return [value.decode("utf-8", "replace") for values in named for value in values]
+
+
 def _flag(query: Mapping[str, str], name: str) -> bool:
     value = query.get(name, "false")
     if value not in {"true", "false"}:
@@ -148,6 +161,6 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
 
 def _number(query: Mapping[str, str], name: str) -> int:
     value = query.get(name, "-1")
-    if value != "-1" and not value.isdecimal():
+    if value != "-1" and not is_count(value):
         raise invalid(name, f"{shown(value)} is not the number of an event.")
     return int(value)

@@ -32,6 +32,9 @@ class Pourable(Protocol):
     def pour(self, sink: Any, /) -> Deferred[None]:
         """Give the sink everything; fires at the end, and fails when there is no good one."""
 
+    def stopProducing(self) -> None:
+        """The client is gone: fail with ``ClientLostError``."""
+
 
 class Teller(Protocol):
     """Turns an answer into the bytes of one event stream; its end may have to be waited for."""
@@ -68,10 +71,11 @@ class Speaker:
 class EventStream:
     """One SSE response. It is the sink of a relay; ``write`` calls happen within the upstream's read."""
 
-    def __init__(self, request: Request, teller: Teller, clock: IReactorTime) -> None:
+    def __init__(self, request: Request, teller: Teller, clock: IReactorTime, stall_seconds: float) -> None:
         self._request = request
         self._teller = teller
         self._clock = clock
+        self._stall_seconds = stall_seconds
         self._last_write = 0.0
         self._timer: IDelayedCall | None = None
         self._relay: Pourable | None = None
@@ -94,13 +98,16 @@ class EventStream:
         self._write(HEARTBEAT)
 
     async def pour(self, relay: Pourable) -> None:
-        """Send the whole answer. Raises ``UpstreamFailure`` when it breaks off, ``ClientLostError`` if nobody reads."""
+        """Send all but the end. Raises ``UpstreamFailure`` when it breaks off, ``ClientLostError`` if nobody reads."""
         self._relay = relay
         self._request.registerProducer(relay, True)
         try:
             await relay.pour(self)
         finally:
             self._let_go()
+
+    async def close(self) -> None:
+        """Send what ends a complete answer."""
         self._write(await self._teller.close())
 
     def take(self, events: Sequence[Any]) -> None:
@@ -120,8 +127,15 @@ class EventStream:
         self._request.write(data)
 
     def _beat(self) -> None:
-        """One timer for many writes: when it rings it looks how long the silence really was."""
+        """One timer for many writes: when it rings it looks how long the silence really was.
+
+        A client that reads nothing is given up at last. A relay does so earlier, and by itself; what is told again
+        from memory does not.
+        """
         silence = self._clock.seconds() - self._last_write
+        if self._relay is not None and self._relay.paused and silence >= self._stall_seconds + HEARTBEAT_SECONDS:
+            self._relay.stopProducing()
+            return
         if silence >= HEARTBEAT_SECONDS and (self._relay is None or not self._relay.paused):
             self._write(HEARTBEAT)
             silence = 0.0

@@ -37,6 +37,13 @@ class EndpointTests(SynchronousTestCase):
         answer = Response.model_validate(RESPONSES.render(_ANSWER, _context(RESPONSES.read(body))))
         self.assertEqual((answer.output_text, answer.temperature, answer.model), ("hi", 0.5, "m"))
 
+    def test_I29_I40_chat_body_at_responses(self) -> None:
+        """Chat messages cannot go on from a response, nor be answered in the background: that is told, not ignored."""
+        body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+        for key, value in (("previous_response_id", "resp_1"), ("background", True)):
+            self.assertEqual(refusal_of(RESPONSES.read, {**body, key: value}).param, key)
+        self.assertEqual(RESPONSES.read({**body, "previous_response_id": None}).notices, ())
+
     def test_own_shape_wins(self) -> None:
         """Where both shapes are present the route's own is read, and the other is told of."""
         body = {"model": "m", "messages": [{"role": "user", "content": "a"}], "input": "b"}

@@ -58,13 +58,34 @@ def signed_call(call_id: str = "call_1", signature: str = "c2ln") -> list[Event]
 
 
 class FailingStore(ResponseStore):
-    """A store that can be broken: what it is asked then fails."""
+    """A store that can be broken: what it is asked then fails. ``refused``: how many saves fail before one succeeds.
+
+    With ``held`` a list, what is saved is told to be saved only by ``release``.
+    """
 
     broken = False
+    refused = 0
+    held: list[Deferred[None]] | None = None
 
     def save(self, record: Record, now: int | None = None) -> Deferred[None]:
         """Keep a response, or fail."""
-        return fail(StoreError("no space left")) if self.broken else super().save(record, now)
+        if self.broken or self.refused:
+            self.refused = max(self.refused - 1, 0)
+            return fail(StoreError("no space left"))
+        saved = super().save(record, now)
+        if self.held is None:
+            return saved
+        self.held.append(Deferred())
+        return self.held[-1]
+
+    def release(self, error: Exception | None = None) -> None:
+        """Tell that all is saved, or that it failed; hold nothing any more."""
+        held, self.held = self.held or [], None
+        for each in held:
+            if error is None:
+                each.callback(None)
+            else:
+                each.errback(error)
 
     def _ask(self, owner: str, job: Any) -> Any:
         return fail(StoreError("no space left")) if self.broken else super()._ask(owner, job)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
 from agd.conversation import TextDelta
-from agd.errors import FailureKind, GatewayError, UpstreamFailure
+from agd.encoding import decode
+from agd.errors import FailureKind, GatewayError, StoreError, UpstreamFailure
 from agd.protocols.responses.narration import Frame
 from agd.responses import background
 from agd.responses.background import Run
@@ -56,6 +57,10 @@ class BackgroundTestCase(EngineTestCase):
         status: str = self.get(self.engine.retrieve(ANN, turn.id))["status"]
         return status
 
+    def events(self, turn: Turn, begin: int = 0) -> Journal:
+        """Its events, as its owner finds them."""
+        return self.get(self.engine.events(ANN, turn.id, begin)).journal
+
     def relay(self) -> FakeRelay:
         """The upstream begins to answer."""
         return self.asked().relay()
@@ -89,7 +94,7 @@ class LifeTests(BackgroundTestCase):
         relay.end()
         events = approved(run.journal.frames)
         self.assertEqual(kinds(events)[:3], ["created", "queued", "in_progress"])
-        self.assertEqual(self.get(self.engine.events(ANN, turn.id)).frames, run.journal.frames)
+        self.assertEqual(self.events(turn).frames, run.journal.frames)
 
     def test_I40_resumed(self) -> None:
         """Who comes back is told what follows the last event it saw, while it runs and afterwards."""
@@ -100,12 +105,12 @@ class LifeTests(BackgroundTestCase):
         reading.stopProducing()
         self.failureResultOf(told, ClientLostError)
         last = first.numbers[-1]
-        second, _, done = follow(self.get(self.engine.events(ANN, turn.id)), last)
+        second, _, done = follow(self.events(turn), last)
         relay.give(TextDelta("lo"), STOP)
         relay.end()
         self.successResultOf(done)
         self.assertEqual(first.numbers + second.numbers, list(range(len(run.journal.frames))))
-        third, _, _ = follow(self.get(self.engine.events(ANN, turn.id)), last)
+        third, _, _ = follow(self.events(turn), last)
         self.assertEqual(third.frames, second.frames)
 
     def test_I40_not_kept(self) -> None:
@@ -114,9 +119,35 @@ class LifeTests(BackgroundTestCase):
         relay = self.relay()
         relay.give(TextDelta("Hello"), STOP)
         relay.end()
-        events = approved(self.get(self.engine.events(ANN, turn.id)).frames)
+        events = approved(self.events(turn).frames)
         self.assertEqual(events[-1]["response"]["output_text"], "Hello")
         self.assertEqual(run.turn.journal, None)
+
+    def test_I40_followed(self) -> None:
+        """What somebody has followed is kept as it was told, so that it can be read on after the end."""
+        turn, run = self.launch()
+        relay = self.relay()
+        relay.give(TextDelta("Hel"))
+        first, reading, told = follow(self.events(turn))
+        reading.stopProducing()
+        self.failureResultOf(told, ClientLostError)
+        relay.give(TextDelta("lo"), STOP)
+        relay.end()
+        second, _, done = follow(self.events(turn), first.numbers[-1])
+        self.successResultOf(done)
+        self.assertEqual(first.frames + second.frames, run.journal.frames)
+
+    def test_I40_behind_the_end(self) -> None:
+        """Who has seen more events than are told anew is told the end, in the place of the next one."""
+        turn, _ = self.launch()
+        relay = self.relay()
+        relay.give(TextDelta("Hello"), STOP)
+        relay.end()
+        [(kind, text)] = self.events(turn, 500).frames
+        event = decode(text)
+        self.assertEqual((kind, event["sequence_number"]), ("response.completed", 500))
+        self.assertEqual(event["response"]["output_text"], "Hello")
+        self.assertEqual(self.events(turn, 2).frames, self.events(turn).frames[2:])
 
     def test_slow_follower(self) -> None:
         """A follower that does not keep up is given nothing until it reads on, and then everything."""
@@ -197,6 +228,49 @@ class EndTests(BackgroundTestCase):
         error = self.refused(self.engine.launch(self.begin(background=True)))
         self.assertEqual((error.status, error.code, self.gateway.calls), (503, "store_unavailable", []))
 
+    def test_client_leaves_early(self) -> None:
+        """Where the client leaves before it can know of the response, that ends: it must not seem queued for ever."""
+        self.store.held = []
+        turn = self.begin(background=True)
+        launching = self.start(self.engine.launch(turn))
+        launching.cancel()
+        self.failureResultOf(launching, CancelledError)
+        self.store.release()
+        self.assertEqual((self.status(turn), self.gateway.calls), ("cancelled", []))
+        self.assertIsNone(self.engine.background.find(ANN, turn.id))
+
+    def test_I40_cancelled_while_queued(self) -> None:
+        """So does one that is cancelled before it could begin."""
+        self.store.held = []
+        turn = self.begin(background=True)
+        launching = self.start(self.engine.launch(turn))
+        cancelling = self.start(self.engine.cancel(ANN, turn.id))
+        self.store.release()
+        self.assertEqual(self.successResultOf(cancelling)["status"], "cancelled")
+        self.successResultOf(launching)
+        self.assertEqual(self.gateway.calls, [])
+
+    def test_end_not_stored(self) -> None:
+        """What cannot be stored at its end has failed for those who ask later, and was told whole to who follows."""
+        turn, run = self.launch(stream=True)
+        relay = self.relay()
+        self.store.refused = 1
+        relay.give(TextDelta("Hello"), STOP)
+        relay.end()
+        last = approved(run.journal.frames)[-1]["response"]
+        self.assertEqual((last["status"], last["store"], last["output_text"]), ("completed", False, "Hello"))
+        stored = self.get(self.engine.retrieve(ANN, turn.id))
+        self.assertEqual((stored["status"], stored["error"]["code"], stored["output"]), ("failed", "server_error", []))
+
+    def test_mistake(self) -> None:
+        """A mistake of agd's is logged, and the response has failed."""
+        turn, run = self.launch(stream=True)
+        self.relay().fail(ZeroDivisionError())
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(approved(run.journal.frames)[-1]["type"], "response.failed")
+        self.assertTrue(run.journal.closed)
+        self.assertEqual(self.status(turn), "failed")
+
     def test_too_many(self) -> None:
         """More than so many at a time are refused until one ends."""
         self.patch(background, "MOST", 1)
@@ -237,6 +311,29 @@ class ShutdownTests(BackgroundTestCase):
         self.successResultOf(finished)
         stored = self.get(self.engine.retrieve(ANN, turn.id))
         self.assertEqual((stored["status"], stored["error"]["message"]), ("failed", "agd is shutting down"))
+
+    def test_hurried(self) -> None:
+        """Who tells the daemon twice does not wait."""
+        turn, _ = self.launch()
+        finished = self.engine.background.finish(30.0, Clock())
+        self.engine.background.hurry()
+        self.successResultOf(finished)
+        self.assertEqual(self.status(turn), "failed")
+
+    def test_not_stored_in_time(self) -> None:
+        """One that cannot be stored as queued does not hold up the end."""
+        self.store.held = []
+        launching = self.start(self.engine.launch(self.begin(background=True)))
+        finished = self.engine.background.finish(30.0, Clock())
+        self.store.release(StoreError("no space left"))
+        self.failureResultOf(launching, GatewayError)
+        self.successResultOf(finished)
+
+    def test_none_begins(self) -> None:
+        """None begins any more."""
+        self.successResultOf(self.engine.background.finish(30.0, Clock()))
+        error = self.refused(self.engine.launch(self.begin(background=True)))
+        self.assertEqual((error.status, error.code), (503, "shutting_down"))
 
     def test_nothing_runs(self) -> None:
         """Where nothing runs there is nothing to wait for."""

@@ -56,6 +56,18 @@ class CompactTests(EngineTestCase):
         self.assertFalse(any("mended" in str(message.parts) for message in foreign.prompt.messages))
         self.assertIn("input[].encrypted_content", [notice.param for notice in foreign.prompt.notices])
 
+    def test_I43_gone_on_from(self) -> None:
+        """What the client kept beside the summary stays in the conversation at every further turn."""
+        compacted = self.compact(input=LONG)
+        sent = [*compacted["output"], {"role": "user", "content": "Go on."}]
+        before = self.whole(words("Long ago."), input="Hello")
+        first = self.whole(words("Gone on."), input=sent, previous_response_id=before["id"])
+        second = self.whole(words("Ready."), input="And then?", previous_response_id=first["id"])
+        turn = self.begin(input="Well?", previous_response_id=second["id"])
+        said = [part.text for message in turn.prompt.messages for part in message.parts if isinstance(part, Text)]
+        self.assertEqual(said[1], "And the tests?")
+        self.assertEqual(said[3:], ["Go on.", "Gone on.", "And then?", "Ready.", "Well?"])
+
     def test_I43_stored_conversation(self) -> None:
         """A stored conversation can be made short by the id of its end."""
         first = self.whole(words("I have looked."), input="Mend the parser.")
@@ -99,6 +111,18 @@ class TriggerTests(EngineTestCase):
         self.assertEqual(said[-1], "Go on.")
         self.assertNotIn("Please mend", "".join(said))
 
+    def test_I23_tools(self) -> None:
+        """Tools that were added before stay declared behind the summary."""
+        tools = [{"type": "function", "name": "add", "parameters": {"type": "object"}}]
+        added = {"type": "additional_tools", "role": "developer", "tools": tools}
+        first = self.whole(input=[added, *LONG])
+        whole = self.whole(
+            words("A summary."), input=[{"type": "compaction_trigger"}], previous_response_id=first["id"]
+        )
+        after = self.begin(previous_response_id=whole["id"], input="Go on.")
+        self.assertEqual([tool.name for tool in after.prompt.tools], ["add"])
+        self.assertEqual(len(after.prompt.messages), 2)
+
     def test_I23_plain(self) -> None:
         """The same without a stream."""
         whole = self.whole(words("A summary."), input=[*LONG, {"type": "compaction_trigger"}])
@@ -118,6 +142,14 @@ class TruncationTests(EngineTestCase):
         self.asked().answer(self.answer())
         self.assertEqual(self.successResultOf(made)["truncation"], "auto")
         self.assertIn("truncation", [notice.param for notice in turn.trail.notices])
+
+    def test_I34_summary(self) -> None:
+        """So is what is to be made short: that is wanted when there is too much."""
+        made = self.start(self.begin(input=[*LONG, {"type": "compaction_trigger"}], truncation="auto").whole())
+        self.asked().fail(TOO_LONG)
+        self.assertEqual(len(self.asked().prompt.messages), 2)
+        self.asked().answer(self.answer(words("A summary.")))
+        self.assertEqual([item["type"] for item in self.successResultOf(made)["output"]], ["compaction"])
 
     def test_I34_last_round(self) -> None:
         """What cannot be made shorter is refused as it is."""

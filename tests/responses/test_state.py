@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from agd.conversation import Message, Text, ToolCall, ToolResult
+from agd import sealing
+from agd.conversation import (
+    Event,
+    Finished,
+    FinishReason,
+    Message,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+    ToolResult,
+)
 from agd.errors import GatewayError
 from agd.gateway import Trail
 from agd.protocols.responses.paging import Page
+from agd.responses.turn import Turn
 from tests.protocols.responses.telling import approved, kinds
 from tests.responses.stage import ANN, BOB, EngineTestCase, signed_call, words
 
@@ -86,6 +101,23 @@ class ChainTests(EngineTestCase):
         error = self.refused(self.engine.begin(body, ANN, Trail("")))
         self.assertEqual((error.status, error.param), (404, "input[0].id"))
 
+    def test_broken_call(self) -> None:
+        """A call that was cut off is no part of the conversation: nobody can carry it out, so nobody can answer it."""
+        half: list[Event] = [TextDelta("Let me."), ToolCallStart(0, "call_1", "add", None), ToolCallDelta(0, '{"a":')]
+        cut: list[Event] = [*half, Finished(FinishReason.LENGTH, "MAX_TOKENS")]
+        endings: list[tuple[list[Event], Callable[[Turn], Any]]] = [
+            (half, lambda turn: turn.fail(GatewayError(502, "cut"))),
+            (half, Turn.cancel),
+            (cut, Turn.conclude),
+        ]
+        for events, end in endings:
+            turn = self.begin(stream=True, tools=[TOOL])
+            told = self.told(turn, events, partial(end, turn))
+            self.assertEqual(told[-1]["response"]["output"][-1]["status"], "incomplete")
+            after = self.begin(input="Go on.", previous_response_id=turn.id, tools=[TOOL])
+            parts = [part for message in after.prompt.messages for part in message.parts]
+            self.assertEqual(parts, [Text("hi"), Text("Let me."), Text("Go on.")])
+
     def test_queued_before(self) -> None:
         """A response that still runs cannot be gone on from yet."""
         turn = self.begin(background=True)
@@ -137,6 +169,14 @@ class StoreTests(EngineTestCase):
         events = self.told(self.begin(stream=True), words())
         self.assertEqual((events[0]["response"]["store"], events[-1]["response"]["store"]), (True, False))
         self.assertEqual(events[-1]["type"], "response.completed")
+        self.assertEqual([each["param"] for each in events[-1]["response"]["x_agd"]["notices"]], ["store"])
+
+    def test_I31_state_too_large(self) -> None:
+        """State that is too large to travel is left behind, and costs the client nothing but that."""
+        self.patch(sealing, "MAX_BYTES", 60)
+        whole = self.whole(signed_call(signature="c2ln" * 20), store=False, include=ENCRYPTED, tools=[TOOL])
+        self.assertEqual([item["type"] for item in whole["output"]], ["reasoning", "function_call"])
+        self.assertEqual(self.ring.open(ANN, whole["output"][0]["encrypted_content"]), [])
 
     def test_unreadable(self) -> None:
         """What cannot be looked up now is a 503, not a 404."""
@@ -215,6 +255,13 @@ class LocalTests(EngineTestCase):
         self.assertEqual(said, ["hi", "One.", "hi", "Two.", "hi"])
         elsewhere = self.engine.begin({"model": "mine", "input": "x", "previous_response_id": turn.id}, ANN, Trail(""))
         self.assertEqual(self.refused(elsewhere).code, "previous_response_not_found")
+
+    def test_I42_stored(self) -> None:
+        """A connection can tell what it alone knows: what is stored may be deleted, and is then gone for it too."""
+        for store in (True, False):
+            turn = self.begin(local={}, store=store, stream=True)
+            self.told(turn, words())
+            self.assertEqual((turn.record is None, turn.stored), (False, store))
 
     def test_I42_warm_up(self) -> None:
         """A warm-up asks nobody, and what it was sent is there for the turn that goes on from it."""

@@ -6,7 +6,9 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.python.failure import Failure
 
+from agd.errors import StoreError
 from agd.store.responses import ResponseStore
 from agd.store.retention import DAY, STEP, Limits
 from agd.store.worker import Worker
@@ -101,6 +103,19 @@ class SizeTests(StoreTestCase):
                 break
         self.assertIsNone(self.ids(ANN, "idle"))
         self.assertEqual(len(self.ids(ANN, f"a_{number}") or ()), number + 1)
+
+    def test_no_room(self) -> None:
+        """A conversation that takes all the room is not told that it is kept when it is not; it stays as it was."""
+        number = 0
+        self.save(record("a_0", text="x" * 20_000))
+        while True:
+            number += 1
+            saved = self.store.save(record(f"a_{number}", f"a_{number - 1}", created=NOW + number, text="x" * 20_000))
+            if isinstance(saved.result, Failure):
+                break
+        self.assertIn("no room", str(self.failureResultOf(saved, StoreError).value))
+        self.assertIsNone(self.ids(ANN, f"a_{number}"))
+        self.assertEqual(len(self.ids(ANN, f"a_{number - 1}") or ()), number)
 
     def test_lowered(self) -> None:
         """A limit that is lowered while agd runs is kept from the next look on."""

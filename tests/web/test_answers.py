@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Answer, Finished, FinishReason, Notice, TextDelta, Usage, UsageReport
+from agd.conversation.session import weightier
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
 from agd.gemini.client_errors import client_error
 from agd.web.auth import Door
@@ -293,7 +294,7 @@ class SessionTests(AnswerTestCase):
     def session(self, headers: dict[str, str], **more: Any) -> str | None:
         """Ask with these headers; return what reaches the gateway."""
         _, call = self.front.begin(headers, **more)
-        return call.prompt.session
+        return weightier(call.prompt.session, call.trail.said)
 
     def test_headers(self) -> None:
         """A session header counts, whichever of the two it is; an empty one does not."""

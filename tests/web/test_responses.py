@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Event, Finished, FinishReason, TextDelta, Usage, UsageReport
 from agd.encoding import decode
+from agd.store.record import Record
+from agd.store.responses import ResponseStore
 from agd.web.auth import Door
 from tests.protocols.answers import fold
 from tests.protocols.responses.legality import check_stream
@@ -98,10 +101,15 @@ class RouteTests(ResponsesTestCase):
         for query, param in (
             ("?stream=yes", "stream"),
             ("?stream=true&starting_after=x", "starting_after"),
+            ("?stream=true&starting_after=" + "9" * 5000, "starting_after"),
+            ("?include[]=reasoning.encrypted_content&include[]=all", "include"),
             ("/input_items?limit=0", "limit"),
+            ("/input_items?limit=" + "9" * 5000, "limit"),
+            ("/input_items?include=all", "include"),
         ):
             reply = self.ask("GET", f"/{made['id']}{query}")
             self.assertEqual((reply.status, reply.error["param"]), (400, param))
+        self.assertEqual(self.ask("GET", f"/{made['id']}?include[]=reasoning.encrypted_content").status, 200)
 
     def test_methods(self) -> None:
         """Other methods are 405 and tell which there are."""
@@ -146,8 +154,56 @@ class StreamTests(ResponsesTestCase):
         check_stream(told)
         self.assertEqual(self.ask("GET", f"/{created['id']}").json["output_text"], "Hello")
 
+    def test_I12_drained_at_its_end(self) -> None:
+        """A response that is being stored when the daemon's patience ends is not told two ends, nor half of one."""
+        saved: Deferred[None] = Deferred()
+        save = self.front.engine.store.save
+
+        def slowly(_: ResponseStore, record: Record, now: int | None = None) -> Deferred[None]:
+            return save(record, now).addCallback(lambda _: saved)
+
+        self.patch(ResponseStore, "save", slowly)
+        connection = self.create(stream=True)
+        relay = self.front.gateway.calls[-1].relay()
+        relay.give(*ANSWER)
+        relay.end()
+        self.front.site.drain(1.0)
+        self.front.clock.advance(1.0)
+        self.assertFalse(connection.reply.complete)
+        saved.callback(None)
+        check_stream(connection.reply.body)
+        last = decode(connection.reply.events[-2].split("data: ")[1])["response"]
+        self.assertEqual(last["status"], "completed")
+
+    def test_drained_reading(self) -> None:
+        """Who follows a background response while the daemon stops is told so by an event with the next number."""
+        connection = self.create(stream=True, background=True)
+        self.front.gateway.calls[-1].relay().give(TextDelta("Hel"))
+        seen = len(connection.reply.events)
+        self.front.site.drain(1.0)
+        self.front.clock.advance(1.0)
+        event = decode(connection.reply.events[-1].split("data: ")[1])
+        self.assertEqual((event["type"], event["sequence_number"]), ("error", seen))
+        self.assertEqual((event["code"], event["error"]["code"]), ("shutting_down", "shutting_down"))
+
+    def test_stalled_reading(self) -> None:
+        """Who follows and reads nothing for long is given up; the response goes on without it."""
+        connection = self.create(stream=True, background=True)
+        relay = self.front.gateway.calls[-1].relay()
+        relay.give(TextDelta("Hel"))
+        connection.wire.producer.pauseProducing()
+        for _ in range(22):
+            self.front.clock.advance(15.0)
+        self.assertTrue(connection.wire.aborted)
+        connection.settle()
+        relay.give(TextDelta("lo"), STOP)
+        relay.end()
+        self.assertEqual(self.front.observed.statuses[-1], 499)
+
     def test_I40_queued(self) -> None:
         """Without a stream it is told at once that it is queued, and it can be cancelled."""
-        made = self.create(background=True).reply.json
+        reply = self.create(background=True, text={"verbosity": "low"}).reply
+        self.assertIn("text.verbosity", reply.headers["x-agd-notices"])
+        made = reply.json
         self.assertEqual(made["status"], "queued")
         self.assertEqual(self.ask("POST", f"/{made['id']}/cancel", {}).json["status"], "cancelled")

@@ -11,6 +11,7 @@ from agd.errors import BadRequest
 from agd.protocols.fields import invalid, shown
 
 _MOST = 100
+_MOST_DIGITS = 16
 
 
 @frozen
@@ -26,11 +27,16 @@ class Page:
 def read_page(query: Mapping[str, str]) -> Page:
     """Read the query of a list. Raises ``BadRequest`` naming the parameter."""
     limit, order = query.get("limit", "20"), query.get("order", "desc")
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
+    if not is_count(limit) or not 1 <= int(limit) <= _MOST:
         raise invalid("limit", f"{shown(limit)} is not a whole number from 1 to {_MOST}.")
     if order not in {"asc", "desc"}:
         raise invalid("order", f"{shown(order)} is not one of 'asc', 'desc'.")
     return Page(int(limit), "asc" if order == "asc" else "desc", query.get("after"), query.get("before"))
+
+
+def is_count(text: str) -> bool:
+    """Tell whether a text is a whole number of a length that is read as one."""
+    return text.isdecimal() and len(text) < _MOST_DIGITS
 
 
 def list_page(items: Sequence[Mapping[str, Any]], page: Page) -> dict[str, Any]:

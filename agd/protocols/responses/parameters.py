@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from attrs import evolve, field, frozen
@@ -62,6 +63,16 @@ def read_include(fields: Fields, notices: list[Notice]) -> frozenset[str]:
             notices.append(Notice(path, f"{name} is not given"))
         wanted.add(name)
     return frozenset(wanted)
+
+
+def check_included(names: Iterable[str]) -> None:
+    """Check what is wanted beside a response that is there already: it is what it was made with (I32).
+
+    Raises ``BadRequest``.
+    """
+    for name in names:
+        if name not in _INCLUDES:
+            raise invalid("include", f"{shown(name)} is not one of {', '.join(map(repr, _INCLUDES))}.")
 
 
 def read_sampling(fields: Fields, include: frozenset[str], notices: list[Notice]) -> Sampling:

@@ -24,11 +24,18 @@ _ITEMS: Mapping[str, Callable[[int, Any], Iterator[Payload]]] = {
 _NOT_YET = {"status": "in_progress", "completed_at": None, "error": None, "incomplete_details": None, "usage": None}
 
 
-def recite(resource: Mapping[str, Any]) -> list[Frame]:
-    """Return the events of a Response that is over: each item in one piece, and the Response as its end."""
+def recite(resource: Mapping[str, Any], begin: int = 0) -> list[Frame]:
+    """Return the events of a Response that is over: each item in one piece, and the Response as its end.
+
+    Those from number ``begin`` on are wanted; where there are none of so high a number, the end has it.
+    """
+    payloads = list(_payloads(resource))
+    last = len(payloads) - 1
+    numbered = enumerate(payloads) if begin <= last else [(begin, payloads[last])]
     return [
         (kind, encode({"type": kind, "sequence_number": number, **fields}))
-        for number, (kind, fields) in enumerate(_payloads(resource))
+        for number, (kind, fields) in numbered
+        if number >= begin
     ]
 
 

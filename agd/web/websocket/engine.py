@@ -60,7 +60,11 @@ class Turn(Protocol):
 
     @property
     def record(self) -> Record | None:
-        """After ``conclude`` or ``warm_up``: what this connection is to remember, because nothing else does."""
+        """After ``conclude`` or ``warm_up``: what was made of it."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the store has it; if not, this connection is to remember it, because nothing else does."""
 
     async def open(self) -> Source:
         """Ask upstream; return with the first event in hand. Raises ``GatewayError``."""

@@ -189,10 +189,13 @@ class Telling:
             self._outlet.say(tagged(data, self.lane) for _, data in frames)
 
     def _remember(self, turn: Turn, frames: Sequence[Frame]) -> None:
-        """Keep the response for the connection. Its last frame holds all of it but the input, so it tells the size."""
+        """Keep a response that nobody stores. Its last frame holds all of it but the input, so it tells the size.
+
+        One that is stored is found in the store, as long as it is there: its owner may delete it.
+        """
         if turn.narration.status == "failed":
             self._memory.evict(self._previous, self.lane)
-        if turn.record is not None:
+        if turn.record is not None and not turn.stored:
             size = self._size + (len(frames[-1][1]) if frames else 0)
             self._memory.keep(turn.record, self.lane, size)
 

@@ -83,8 +83,9 @@ class Script:
     id: str
     narration: Told
     record: Kept | None = None
+    stored: bool = False
     opened: Deferred[Any] = field(factory=Deferred)
-    stored: Deferred[None] | None = None
+    storing: Deferred[None] | None = None
     ended: list[str] = field(factory=list)
     cancelled: bool = False
 
@@ -104,8 +105,8 @@ class Script:
     async def conclude(self) -> list[Frame]:
         """Wait for the store, and end well unless the narration already failed."""
         self.ended.append("concluded")
-        if self.stored is not None:
-            await self.stored
+        if self.storing is not None:
+            await self.storing
         self._keep()
         return [self.narration.lifecycle("failed" if self.narration.status == "failed" else "completed")]
 
@@ -143,8 +144,8 @@ class Script:
         relay.end()
 
     def _keep(self) -> None:
-        if self.body.get("store") is False:
-            self.record = Kept(self.id, self.body.get("previous_response_id"))
+        self.stored = self.body.get("store") is not False
+        self.record = Kept(self.id, self.body.get("previous_response_id"))
 
 
 class ScriptedEngine:

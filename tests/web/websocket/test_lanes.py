@@ -49,7 +49,7 @@ class LaneTests(WebSocketTestCase):
         from twisted.internet.defer import Deferred
 
         self.client.create()
-        stored = self.turn.stored = Deferred[None]()
+        stored = self.turn.storing = Deferred[None]()
         self.turn.answer("x")
         self.client.create()
         self.assertEqual(len(self.engine.turns), 1)
@@ -179,7 +179,7 @@ class CancelTests(WebSocketTestCase):
         from twisted.internet.defer import Deferred
 
         self.client.create()
-        stored = self.turn.stored = Deferred[None]()
+        stored = self.turn.storing = Deferred[None]()
         self.turn.answer("x")
         self.cancel()
         stored.callback(None)

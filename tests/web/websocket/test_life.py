@@ -132,7 +132,7 @@ class LeavingTests(WebSocketTestCase):
         from twisted.internet.defer import Deferred
 
         self.client.create()
-        stored = self.turn.stored = Deferred[None]()
+        stored = self.turn.storing = Deferred[None]()
         self.turn.answer("x")
         self.client.connection.hang_up()
         stored.callback(None)
