@@ -49,8 +49,5 @@ def _rename(name: str, longest: int, taken: set[str]) -> str:
     if not _START.match(stem):
         stem = "_" + stem
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    for length in range(8, len(digest) + 1):
-        candidate = f"{stem[: longest - length - 1]}_{digest[:length]}"
-        if candidate not in taken:
-            return candidate
-    raise AssertionError("two names with one SHA-256")  # pragma: no cover
+    longer = (f"{stem[: longest - length - 1]}_{digest[:length]}" for length in range(8, len(digest) + 1))
+    return next(candidate for candidate in longer if candidate not in taken)

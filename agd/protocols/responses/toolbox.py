@@ -88,8 +88,5 @@ def assemble(declared: Sequence[tuple[Binding, Tool]]) -> Toolbox:
 def distinct(binding: Binding, taken: Container[str]) -> str:
     """Return a flat name for a tool whose plain one another tool has: with a hash of what it is, always the same."""
     digest = sha256(f"{binding.kind}\0{binding.namespace or ''}\0{binding.name}".encode("utf-8", "surrogatepass"))
-    for length in range(8, 65):
-        candidate = f"{binding.plain}_{digest.hexdigest()[:length]}"
-        if candidate not in taken:
-            return candidate
-    raise AssertionError("two tools with one SHA-256")  # pragma: no cover
+    longer = (f"{binding.plain}_{digest.hexdigest()[:length]}" for length in range(8, 65))
+    return next(candidate for candidate in longer if candidate not in taken)
