@@ -21,7 +21,8 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from agd import __version__
-from agd.services import CatalogueService, DrainService, ReloadService
+from agd.reloading import ReloadService
+from agd.services import CatalogueService, DrainService
 from agd.tap import Listener, Options, application, makeService
 from tests.private import write_private
 
