@@ -96,7 +96,7 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(self.daemon.site.door.mode, "strict")
         self.assertEqual((self.daemon.site.max_body_bytes, self.daemon.gateway.max_attempts), (5, 7))
         self.assertIn("a", self.daemon.gateway.router.custom.exact)
-        self.assertEqual(told(events, LogLevel.info), "configuration reloaded from agd.toml")
+        self.assertEqual(told(list(events), LogLevel.info), "configuration reloaded from agd.toml")
         self.assertEqual(self.after, 1)
 
     def test_bad(self) -> None:
@@ -106,15 +106,15 @@ class ReloadTests(SynchronousTestCase):
         events = self.reload(error)
         self.assertEqual(len(self.emails), 2)
         self.assertIn(
-            'agd.toml: proxy.port: found "x" (a string); allowed: a whole number', told(events, LogLevel.error)
+            'agd.toml: proxy.port: found "x" (a string); allowed: a whole number', told(list(events), LogLevel.error)
         )
-        self.assertEqual(told(events, LogLevel.info), "")
+        self.assertEqual(told(list(events), LogLevel.info), "")
         self.assertEqual((self.after, len(self.service.launch.settings.accounts)), (1, 2))
 
     def test_listeners_stay(self) -> None:
         """Listeners change only at a restart, and the operator is told so."""
         events = self.reload(launch("[proxy]\nport = 9000\n", ("tcp:port=9000:interface=127.0.0.1",)))
-        self.assertIn("still listening on tcp:port=8045:interface=127.0.0.1", told(events, LogLevel.warn))
+        self.assertIn("still listening on tcp:port=8045:interface=127.0.0.1", told(list(events), LogLevel.warn))
         self.assertEqual(self.service.launch.listeners, LOCAL)
 
     def test_authentication_stays(self) -> None:
@@ -128,7 +128,7 @@ class ReloadTests(SynchronousTestCase):
         """A configuration without a key is refused where the present listeners need one."""
         self.start(launch('[proxy]\nallow_lan_access = true\napi_key = "k"\n', EVERYWHERE))
         events = self.reload(launch(ONE, LOCAL))
-        self.assertIn("proxy.api_key", told(events, LogLevel.error))
+        self.assertIn("proxy.api_key", told(list(events), LogLevel.error))
         self.assertEqual((self.daemon.site.door.mode, self.after), ("all_except_health", 0))
 
     def test_warnings(self) -> None:
@@ -483,7 +483,7 @@ class StateTests(SynchronousTestCase):
         daemon.gateway.pool.pause(daemon.gateway.pool.accounts[0].id, Pause.DRAINING)
         with capturedLogs() as events:
             self.clock.pump([1.0] * 5)
-        self.assertEqual(told(events, LogLevel.warn), "what is known of the accounts is not kept for now: full")
+        self.assertEqual(told(list(events), LogLevel.warn), "what is known of the accounts is not kept for now: full")
         self.assertEqual(results, [])
 
     def test_foreign(self) -> None:
@@ -492,5 +492,5 @@ class StateTests(SynchronousTestCase):
         daemon.store.accounts.found = {"version": 99, "accounts": {}, "purses": []}
         with capturedLogs() as events:
             self.service(daemon)
-        self.assertIn("version 99", told(events, LogLevel.warn))
+        self.assertIn("version 99", told(list(events), LogLevel.warn))
         self.assertEqual(self.conditions(daemon), ["ready", "ready"])

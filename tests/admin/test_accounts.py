@@ -21,7 +21,7 @@ class AccountsTests(PoolCase):
     def setUp(self) -> None:
         self.make(A, B)
         self.kept = 0
-        self.asked: list[Any] = []
+        self.questions: list[Any] = []
         self.failing: set[str] = set()
         self.asker = Asker([Accounts(self.pool, self.models, self.ask, lambda: 10.0, lambda: WALL, self.keep)])
 
@@ -33,7 +33,7 @@ class AccountsTests(PoolCase):
 
     async def ask(self, account: Account, model: str, body: Any) -> object:
         """Answer as the provider would."""
-        self.asked.append((account.id, model, body))
+        self.questions.append((account.id, model, body))
         return {}
 
     async def keep(self) -> None:
@@ -83,7 +83,7 @@ class AccountsTests(PoolCase):
         """A test asks the provider with that account, and tells what came of it and what to do."""
         code, told = self.asker.post("/accounts/test", account=A.id, model="m")
         self.assertEqual((code, told["ok"], told["models"], told["model"]), (200, True, 2, "m"))
-        self.assertEqual(self.asked, [(A.id, "m", ATTEMPT)])
+        self.assertEqual(self.questions, [(A.id, "m", ATTEMPT)])
         self.failing.add(B.id)
         _, told = self.asker.post("/accounts/test", account=B.id)
         self.assertEqual((told["ok"], told["cause"]), (False, "key_invalid"))
