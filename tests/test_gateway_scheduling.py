@@ -326,6 +326,25 @@ class UpstreamTroubleTests(SchedulingTestCase):
         error = self.refused_with(self.complete(), 503)
         self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
 
+    def test_own_way(self) -> None:
+        """An account whose own proxy or token endpoint fails rests by itself; its neighbours are asked on."""
+        self.gateway.pool.upstreams.tolerance = evolve(self.gateway.pool.upstreams.tolerance, failures=2)
+        self.actor.lines = {"one": [Silence()] * 9, **{name: [OPEN] * 20 for name in self.names[1:]}}
+        streams = [self.open() for _ in range(12)]
+        lost = [waiting for waiting in self.actor.waiting if not waiting.called]
+        self.assertGreater(len(lost), 2)
+        for waiting in lost:
+            waiting.errback(evolve(UNREACHABLE, own=True))
+        for each in streams:
+            self.successResultOf(each)
+        asked = self.actor.asked.count("one")
+        self.actor.lines = {}
+        self.assertEqual({self.answered_by() for _ in range(6)}, {"two", "three", "four"})
+        self.assertEqual(self.actor.asked.count("one"), asked)
+        self.successResultOf(self.complete(prompt("gemini-2.5-pro")))
+        self.assertEqual(self.actor.asked.count("one"), asked)
+        self.assertEqual(set(self.witness.punishments), {("one", Blame.COOL)})
+
     def test_one_request_counts_once(self) -> None:
         """A request that makes the provider fail on every account does not open the breaker by itself."""
         pool = self.gateway.pool

@@ -263,8 +263,8 @@ class Pool:
             standing.refused = failure
         if verdict.blame not in {Blame.COOL, Blame.BLOCK}:
             return 0.0
-        # Quotas, and what befalls a project, are shared by its accounts; permissions are each account's own.
-        shared = verdict.blame is Blame.COOL or verdict.scope is Scope.PROJECT
+        # Quotas, and what befalls a project, are shared by its accounts; permissions and ways are each account's own.
+        shared = verdict.scope is Scope.PROJECT or (verdict.blame is Blame.COOL and verdict.scope is Scope.MODEL)
         holds = standing.purse.holds if shared else standing.holds
         of = model if verdict.scope is Scope.MODEL else ANY
         seconds = holds.lay(of, verdict, failure, now=now, turn=self._turn, asked=asked)

@@ -244,8 +244,8 @@ class Quest:
 
     def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
-        if verdict.blame is not Blame.COOL or verdict.contestable:
-            self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
+        if verdict.blame is not Blame.COOL or verdict.contestable or verdict.scope is Scope.ACCOUNT:
+            self._wanted.tried.add(lease.account.id)  # where a quota rests it may be asked again when that is over
         if lease.is_trial:
             self._wanted.trials = False  # a trial failed at this request's expense: that is enough
         if is_out(verdict) and self._found_out < MOST_FOUND_OUT:

@@ -132,6 +132,8 @@ def account_refused(failure: UpstreamFailure) -> bool:
 
 def cause_of(failure: UpstreamFailure) -> Cause:
     """Return what a failure is about: the one place where status, names and words of the provider are weighed."""
+    if failure.own and failure.kind is not FailureKind.STATUS:
+        return Cause.OWN_WAY
     match failure.kind:
         case FailureKind.CONNECT:
             return Cause.UNREACHABLE

@@ -209,5 +209,5 @@ def _too_late(_result: object, seconds: float) -> NoReturn:
 def _copy(failure: UpstreamFailure) -> UpstreamFailure:
     """Make the same failure anew: an exception that many raise would collect all their tracebacks."""
     return UpstreamFailure(
-        failure.kind, failure.message, failure.status, failure.grpc, failure.reason, failure.retry_after
+        failure.kind, failure.message, failure.status, failure.grpc, failure.reason, failure.retry_after, own=True
     )

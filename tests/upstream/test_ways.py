@@ -282,7 +282,7 @@ class ProxyTests(WaysTestCase):
             for credential in (ApiKey(KEY), refresh_token(f"{url}/token")):
                 account = self.account(credential, way=way, base_url=url)
                 failure = await self.refused(self.client.models(account))
-                self.assertEqual(failure.kind, FailureKind.CONNECT, failure)
+                self.assertEqual((failure.kind, failure.own), (FailureKind.CONNECT, True), failure)
                 self.assertNotIn("pass", failure.message)
         self.assertEqual(seen, [])
 
