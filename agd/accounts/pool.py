@@ -242,14 +242,14 @@ class Pool:
         shut = [breaker for breaker in self.upstreams.breakers(url, model) if breaker.is_open]
         trials: tuple[Hold | Breaker, ...] = (*standing.against(model, now), *shut)
         for trial in trials:
-            trial.on_trial = True
+            trial.begin_trial(now)
         return trials
 
     def _released(self, lease: Lease) -> None:
         standing = lease.standing
         standing.put_down(lease.model)
         for trial in lease.trials:
-            trial.on_trial = False
+            trial.end_trial()
         self.roster.touch((standing,), moved=self.scheduling.mode is Mode.PERFORMANCE_FIRST)
         if lease.trials:
             self.roster.touch(standing.purse.members)

@@ -140,7 +140,7 @@ class Search:
             if shut is not None:
                 busy = busy or shut.on_trial
                 ends.append((max(shut.until, self.now), shut.cause))
-                wakes += [] if shut.wakes is None else [shut.wakes]
+                wakes.append(shut.wakes)
                 continue
             busy = busy or lane.is_crowded(self.tried)
             wakes += [] if lane.wakes is None else [lane.wakes]
