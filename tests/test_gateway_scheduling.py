@@ -17,7 +17,7 @@ from agd.errors import UpstreamFailure
 from agd.gateway import Trail
 from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
-from tests.upstream.script import BROKEN, GOOD, UNREACHABLE, Says, Silence, refusal
+from tests.upstream.script import BROKEN, EMPTY, GOOD, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.sinks import Recorder
 from tests.upstream.wire import account, chunk, sse
 
@@ -289,6 +289,14 @@ class UpstreamTroubleTests(SchedulingTestCase):
         self.assertLessEqual(len(self.actor.asked), 2 * 200 + 20)
         self.assertGreater(len(self.actor.asked), 350)
 
+    def test_retry_budget_of_broken_answers(self) -> None:
+        """An upstream whose answers all break off is in trouble like one that cannot be reached."""
+        for name in self.names:
+            self.actor.lines[name] = [EMPTY] * 1000
+        for _ in range(200):
+            self.refused_with(self.complete(), 502)
+        self.assertLessEqual(len(self.actor.asked), 2 * 200 + 20)
+
     def test_quotas_do_not_count(self) -> None:
         """Rotation for an account's own trouble is not limited by it."""
         self.gateway.pool.upstreams.ratio = 0.0
@@ -325,6 +333,15 @@ class UpstreamTroubleTests(SchedulingTestCase):
         self.refused_with(self.complete(), 502)
         error = self.refused_with(self.complete(), 503)
         self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
+
+    def test_one_request_counts_once_for_each_upstream(self) -> None:
+        """Two upstreams that fail the same request have each failed it."""
+        other = evolve(account("two"), base_url="http://127.0.0.1:8")
+        pool = self.gateway.pool = Pool.of([account("one"), other], Scheduling(Mode.FILL_FIRST))
+        pool.upstreams.tolerance = evolve(pool.upstreams.tolerance, failures=1, seconds=60.0)
+        self.actor.lines = {name: [refusal(500)] for name in ("one", "two")}
+        self.refused_with(self.complete(), 502)
+        self.assertEqual(self.refused_with(self.complete(), 503).code, "accounts_resting")
 
     def test_own_way(self) -> None:
         """An account whose own proxy or token endpoint fails rests by itself; its neighbours are asked on."""

@@ -26,7 +26,8 @@ class Tolerance:
 class Breaker:
     """Counts failures in a row. It is open until ``until``; afterwards half open, for one trial after another.
 
-    ``trials`` run now, and a further one may begin at ``next_trial``. ``turn`` is the pool's count of leases when it last opened: what was leased before says nothing new.
+    ``trials`` run now, and a further one may begin at ``next_trial``. ``turn`` is the pool's count of leases when it
+    last opened: what was leased before says nothing new.
     """
 
     failed: int = 0
@@ -53,7 +54,7 @@ class Breaker:
 
     @property
     def wakes(self) -> float:
-        """When it lets the next trial through; at once when the only one that runs ends without having told anything."""
+        """When it lets the next trial through; earlier when the one that runs ends without having told anything."""
         return max(self.until, self.next_trial) if self.on_trial else self.until
 
     def begin_trial(self, now: float) -> None:

@@ -136,6 +136,8 @@ class Search:
         wakes: list[float] = []
         busy = False
         for lane in lanes:
+            if all(standing.account.id in self.tried for standing in lane):
+                continue  # whatever becomes of it is of no use to this request
             shut = self.upstreams.shut(lane.upstream, self.model, self.now)
             if shut is not None:
                 busy = busy or shut.on_trial

@@ -56,7 +56,7 @@ class Quest:
     _malformed: int = 0
     _unsigned: bool = False
     _renewed: set[str] = field(factory=set)
-    _upstream_blamed: bool = False
+    _upstreams_blamed: set[str] = field(factory=set)
     _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -237,8 +237,9 @@ class Quest:
     def _blame(self, tenure: Tenure, verdict: Verdict, failure: UpstreamFailure) -> Verdict:
         """Carry a verdict out. One request counts once against an upstream, however often it was repeated."""
         counts = verdict.scope is Scope.UPSTREAM
-        again = counts and self._upstream_blamed and not tenure.lease.is_trial
-        self._upstream_blamed = self._upstream_blamed or counts
+        upstream = tenure.lease.account.base_url
+        again = counts and upstream in self._upstreams_blamed and not tenure.lease.is_trial
+        self._upstreams_blamed |= {upstream} if counts else set()
         told = evolve(verdict, scope=Scope.REQUEST) if again else verdict
         return evolve(tenure.failed(told, failure), scope=verdict.scope)
 
@@ -252,7 +253,7 @@ class Quest:
             self._found_out += 1
             self._attempts -= 1
         goes_on = self._attempts < self._gateway.max_attempts
-        if goes_on and verdict.scope is Scope.UPSTREAM and not self._gateway.pool.may_repeat(lease.account.base_url):
+        if goes_on and verdict.blame is Blame.NOBODY and not self._gateway.pool.may_repeat(lease.account.base_url):
             raise self._exhausted(failure)
 
     def _report(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
