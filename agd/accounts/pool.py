@@ -112,7 +112,7 @@ class Pool:
     def succeed(self, lease: Lease, now: float) -> None:
         """Note that an account serves the model: what was held against it before the lease is over."""
         standing, model = self._present(lease), lease.model
-        standing.tally["served"] += 1
+        self.roster.note_served(standing, model)
         own, shared = standing.holds.lift(model, lease.turn), standing.purse.holds.lift(model, lease.turn)
         if own or shared:
             self.roster.touch(standing.purse.members)

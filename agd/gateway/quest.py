@@ -15,10 +15,11 @@ from twisted.internet.defer import CancelledError
 from agd.accounts.account import Account
 from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
-from agd.accounts.verdict import Blame, Scope, Verdict, fingerprint
+from agd.accounts.verdict import Blame, Scope, Verdict
 from agd.conversation import Event, Notice
 from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
+from agd.gateway.contest import Contest
 from agd.gateway.plan import Call, Plan
 from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
@@ -51,7 +52,8 @@ class Quest:
     _wanted: Wanted = field(init=False)
     _attempts: int = 0
     _found_out: int = 0
-    _contested: dict[object, tuple[Account, Verdict, UpstreamFailure]] = field(factory=dict)
+    _contest: Contest = field(init=False)
+    _served: bool = False
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
@@ -61,6 +63,7 @@ class Quest:
 
     def __attrs_post_init__(self) -> None:
         self._scrutiny = Scrutiny(self._plan, self._tell)
+        self._contest = Contest(lambda: self._gateway.pool, self._report)
         trail, scheduling, now = self._trail, self._gateway.pool.scheduling, self._gateway.clock.seconds()
         ends, patient = now + scheduling.queue_seconds, now + scheduling.max_wait
         self._wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
@@ -114,14 +117,13 @@ class Quest:
                 raise
             else:
                 tenure.served()
+                self._served = True
                 return tenure, answer
         raise self._exhausted(last)
 
     def _settle(self) -> None:
-        """The request is over: faults that no second account shared are the account's after all."""
-        for account, verdict, failure in self._contested.values():
-            self._report(account, verdict, failure)
-        self._contested.clear()
+        """The request is over, and with it the question whose fault its failures were."""
+        self._contest.close(served=self._served)
 
     async def _attempt(self, account: Account, ask: Callable[[Account], Awaitable[T]]) -> T:
         """Ask one account, and again after a failure that says nothing about it."""
@@ -219,17 +221,16 @@ class Quest:
         self._gateway.observer.failed(self._trail, account, failure, verdict)
         if is_models(failure):
             raise self._exhausted(failure)
-        mark = fingerprint(failure)
-        if verdict.contestable and mark in self._contested:
-            # The same from two accounts: it is the request, and neither is blamed for it.
-            first, _, cause = self._contested.pop(mark)
-            self._gateway.pool.pardon(first, cause)
+        others = self._attempts < self._gateway.max_attempts
+        asked = {*self._wanted.tried, account.id}
+        if self._contest.is_lost(verdict, failure, self._trail.model, asked if others else None):
+            self._contest.absolve(failure)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
         verdict = self._blame(tenure, verdict, failure)
         if verdict.contestable:
-            self._contested[mark] = (account, verdict, failure)
+            self._contest.add(account, verdict, failure)
         else:
             self._report(account, verdict, failure)
         self._go_on(tenure.lease, verdict, failure)
