@@ -116,8 +116,10 @@ def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
 def _with_time(verdict: Verdict, failure: UpstreamFailure, wall: float) -> Verdict:
     """Set how long a rest is: what the provider told, or what is known of the quota."""
     told = failure.retry_after
-    if verdict.cause is Cause.DAY_QUOTA and (told is None or told < MAX_BLOCK):
-        # The provider tells the end of the running minute even when it is the day that is used up.
+    # With the quota's name the provider tells the end of the running minute even when it is the day that is used up;
+    # with a reason alone, as Code Assist's QUOTA_EXHAUSTED, whose quotas end at any hour, it tells the quota's own end.
+    tells_end = bool(failure.reason) and not failure.quota_ids
+    if verdict.cause is Cause.DAY_QUOTA and (told is None or (told < MAX_BLOCK and not tells_end)):
         return evolve(verdict, seconds=max(until_midnight(wall), told or 0.0), most=0.0)
     if told is None:
         return verdict

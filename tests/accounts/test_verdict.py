@@ -141,6 +141,14 @@ class QuotaTests(SynchronousTestCase):
         """A long delay is what the provider knows of the day's end."""
         self.assertEqual(verdict(Cause.DAY_QUOTA, retry_after=391609.8).seconds, 391609.8)
 
+    def test_G33_rolling(self) -> None:
+        """A budget that is told by its reason alone is over when that is told, however soon; midnight is not its end."""
+        found = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=1632.5)
+        self.assertEqual((found.seconds, found.most, found.contestable), (1632.5, 0.0, False))
+        named = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=37.5, quota_ids=("RequestsPerDay",))
+        self.assertEqual(named.seconds, until_midnight(WALL))
+        self.assertEqual(verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED").seconds, until_midnight(WALL))
+
     def test_G34_clamped(self) -> None:
         """No delay is longer than eight days, and none is so short that the account is asked again in the instant."""
         self.assertEqual(verdict(Cause.MINUTE_QUOTA, retry_after=1e9).seconds, LONGEST)
