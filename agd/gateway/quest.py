@@ -26,7 +26,7 @@ from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
 from agd.gateway.trail import Attempt, Trail, tell
 from agd.gateway.waiting import Wanted
-from agd.gateway.weighing import is_models, is_out, weigh
+from agd.gateway.weighing import is_models, is_out, of_count, weigh
 from agd.gemini.causes import signature_refused
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import Collector, Relay
@@ -54,6 +54,7 @@ class Quest:
     _found_out: int = 0
     _contest: Contest = field(init=False)
     _served: bool = False
+    _counts: bool = False
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
@@ -88,6 +89,7 @@ class Quest:
 
     async def count(self) -> int:
         """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
+        self._counts, self._wanted.trials = True, False
         tenure, tokens = await self._pursue(self._counted)
         tenure.give_back()
         return tokens
@@ -116,7 +118,7 @@ class Quest:
                 tenure.give_back()
                 raise
             else:
-                tenure.served()
+                tenure.served(answered=not self._counts)
                 self._served = True
                 return tenure, answer
         raise self._exhausted(last)
@@ -216,6 +218,7 @@ class Quest:
         """Carry out what a failure means. Raises ``GatewayError`` when asking others is of no use."""
         account = tenure.lease.account
         verdict = weigh(failure, self._gateway.wall(), idle=tenure.lease.idle)
+        verdict = of_count(verdict) if self._counts else verdict
         tenure.attempt.verdict, tenure.attempt.failure = verdict.cause.value, str(failure)
         self._record(account, failure)
         self._gateway.observer.failed(self._trail, account, failure, verdict)

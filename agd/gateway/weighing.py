@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from agd.accounts.verdict import Blame, Phase, Verdict, judge
+from agd.accounts.verdict import Blame, Phase, Scope, Verdict, judge
 from agd.errors import Cause, FailureKind, UpstreamFailure
 from agd.gemini.causes import cause_of
 
@@ -21,6 +21,13 @@ def weigh(failure: UpstreamFailure, wall: float, phase: Phase = Phase.OPENING, i
     if verdict.cause is Cause.MINUTE_QUOTA and verdict.rotate and idle > ALONE and _of_tokens(failure):
         return evolve(verdict, contestable=True)
     return verdict
+
+
+def of_count(verdict: Verdict) -> Verdict:
+    """Weigh a failed count of tokens: its quota is not that of answers, so nobody rests for it, and others are asked."""
+    if verdict.blame is not Blame.COOL or verdict.scope is not Scope.MODEL:
+        return verdict
+    return evolve(verdict, blame=Blame.NOBODY, scope=Scope.REQUEST, seconds=0.0, contestable=False)
 
 
 def is_out(verdict: Verdict) -> bool:
