@@ -24,7 +24,7 @@ def weigh(failure: UpstreamFailure, wall: float, phase: Phase = Phase.OPENING, i
 
 
 def of_count(verdict: Verdict) -> Verdict:
-    """Weigh a failed count of tokens: its quota is not that of answers, so nobody rests for it, and others are asked."""
+    """Weigh a failed count of tokens: its quota is not that of answers, so nobody rests for it; others are asked."""
     if verdict.blame is not Blame.COOL or verdict.scope is not Scope.MODEL:
         return verdict
     return evolve(verdict, blame=Blame.NOBODY, scope=Scope.REQUEST, seconds=0.0, contestable=False)

@@ -142,7 +142,7 @@ class QuotaTests(SynchronousTestCase):
         self.assertEqual(verdict(Cause.DAY_QUOTA, retry_after=391609.8).seconds, 391609.8)
 
     def test_G33_rolling(self) -> None:
-        """A budget that is told by its reason alone is over when that is told, however soon; midnight is not its end."""
+        """A budget that is told by its reason alone is over when that is told, however soon; midnight is no end."""
         found = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=1632.5)
         self.assertEqual((found.seconds, found.most, found.contestable), (1632.5, 0.0, False))
         named = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=37.5, quota_ids=("RequestsPerDay",))
