@@ -18,8 +18,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from agd.accounts.credentials import DefaultCredentials
-from agd.accounts.way import Proxy as ProxyValue
 from agd.accounts.way import STRAIGHT, WayOut
+from agd.accounts.way import Proxy as ProxyValue
 from agd.errors import FailureKind, UpstreamFailure
 from agd.transport.ways import Ways
 from agd.upstream.adc import _Requests, fetch_default
