@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from attrs import evolve
@@ -15,6 +16,8 @@ from agd.accounts.verdict import Blame
 from agd.conversation import Message, Prompt, Text
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
+from agd.gateway.quest import Quest
+from agd.gateway.turns import PAUSE
 from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import BROKEN, EMPTY, GOOD, UNREACHABLE, Says, Silence, refusal
@@ -100,6 +103,16 @@ class LeaseTests(SchedulingTestCase):
         """Check that nothing is held, and that the next request is served at once."""
         self.assertEqual(self.running(), 0)
         self.assertEqual(self.answered_by(), "one")
+
+    def test_lean(self) -> None:
+        """While an answer streams nothing is kept of what was asked but the account's turn, collected or not."""
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.actor.lines["one"] = [OPEN]
+        relay = self.stream()
+        self.assertEqual((self.running(), [each for each in gc.get_objects() if isinstance(each, Quest)]), (1, []))
+        relay.dismiss()
 
     def test_whole_answer(self) -> None:
         """After a plain answer, and after one that was refused."""
@@ -330,7 +343,9 @@ class UpstreamTroubleTests(SchedulingTestCase):
         pool = self.gateway.pool
         pool.upstreams.tolerance = evolve(pool.upstreams.tolerance, failures=1, seconds=60.0)
         self.actor.lines = {name: [refusal(500)] for name in self.names}
-        self.refused_with(self.complete(), 502)
+        first = self.complete()
+        self.clock.advance(PAUSE)
+        self.refused_with(first, 502)
         error = self.refused_with(self.complete(), 503)
         self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
 
@@ -340,7 +355,9 @@ class UpstreamTroubleTests(SchedulingTestCase):
         pool = self.gateway.pool = Pool.of([account("one"), other], Scheduling(Mode.FILL_FIRST))
         pool.upstreams.tolerance = evolve(pool.upstreams.tolerance, failures=1, seconds=60.0)
         self.actor.lines = {name: [refusal(500)] for name in ("one", "two")}
-        self.refused_with(self.complete(), 502)
+        first = self.complete()
+        self.clock.advance(PAUSE)
+        self.refused_with(first, 502)
         self.assertEqual(self.refused_with(self.complete(), 503).code, "accounts_resting")
 
     def test_own_way(self) -> None:

@@ -7,7 +7,7 @@ model, it is asked before the request is told that the fault is its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from attrs import define, field
 
@@ -16,22 +16,22 @@ from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame, Verdict, fingerprint
 from agd.errors import UpstreamFailure
 
-Report = Callable[[Account, Verdict, UpstreamFailure], None]
+Fault = tuple[Account, Verdict, UpstreamFailure]
 
 
 @define(eq=False)
 class Contest:
     """The faults of one request of which that is open. They are laid on their accounts as long as it is."""
 
-    _pool: Callable[[], Pool]
-    _report: Report
-    _open: dict[object, list[tuple[Account, Verdict, UpstreamFailure]]] = field(factory=dict)
+    _open: dict[object, list[Fault]] = field(factory=dict)
 
     def add(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Note a contestable fault that was laid on an account."""
         self._open.setdefault(fingerprint(failure), []).append((account, verdict, failure))
 
-    def is_lost(self, verdict: Verdict, failure: UpstreamFailure, model: str, asked: set[str] | None) -> bool:
+    def is_lost(
+        self, pool: Pool, verdict: Verdict, failure: UpstreamFailure, model: str, asked: set[str] | None
+    ) -> bool:
         """Tell whether a failure shows that the request is at fault.
 
         ``asked`` are the ids of those that were asked, None: nobody else may be.
@@ -39,19 +39,21 @@ class Contest:
         """
         if not verdict.contestable or fingerprint(failure) not in self._open:
             return False
-        return asked is None or verdict.blame is not Blame.BLOCK or not self._pool().roster.has_served(model, asked)
+        return asked is None or verdict.blame is not Blame.BLOCK or not pool.roster.has_served(model, asked)
 
-    def absolve(self, failure: UpstreamFailure) -> None:
+    def absolve(self, pool: Pool, failure: UpstreamFailure) -> None:
         """The request is at fault for failures like this one: nobody is blamed for any of them."""
         for account, _, cause in self._open.pop(fingerprint(failure), ()):
-            self._pool().pardon(account, cause)
+            pool.pardon(account, cause)
 
-    def close(self, *, served: bool) -> None:
-        """The request is over: a fault that nobody shares is its account's; those that are shared, if it was served."""
+    def close(self, pool: Pool, *, served: bool) -> Iterator[Fault]:
+        """The request is over: give the faults that are the accounts', and take the others back.
+
+        One that nobody shares is its account's; those that are shared are if the request was served after all.
+        """
         for faults in list(self._open.values()):
             if served or len(faults) == 1:
-                for fault in faults:
-                    self._report(*fault)
+                yield from faults
             else:
-                self.absolve(faults[0][2])
+                self.absolve(pool, faults[0][2])
         self._open.clear()

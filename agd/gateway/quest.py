@@ -7,6 +7,7 @@ attempt's failure means is judged in ``accounts.verdict``; here that judgement i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
@@ -16,7 +17,7 @@ from agd.accounts.account import Account
 from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
 from agd.accounts.verdict import Blame, Scope, Verdict
-from agd.conversation import Event, Notice
+from agd.conversation import Event
 from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway.contest import Contest
@@ -25,6 +26,7 @@ from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
 from agd.gateway.trail import Attempt, Trail, tell
+from agd.gateway.turns import Turns
 from agd.gateway.waiting import Wanted
 from agd.gateway.weighing import is_models, is_out, of_count, weigh
 from agd.gemini.causes import signature_refused
@@ -49,10 +51,10 @@ class Quest:
     _plan: Plan
     _call: Call
     _scrutiny: Scrutiny = field(init=False)
-    _wanted: Wanted = field(init=False)
+    _turns: Turns = field(init=False)
     _attempts: int = 0
     _found_out: int = 0
-    _contest: Contest = field(init=False)
+    _contest: Contest = field(factory=Contest)
     _served: bool = False
     _counts: bool = False
     _stale_forgiven: bool = False
@@ -63,11 +65,12 @@ class Quest:
     _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._scrutiny = Scrutiny(self._plan, self._tell)
-        self._contest = Contest(lambda: self._gateway.pool, self._report)
+        # Nothing here refers back to the quest: it holds all that was asked, and must be gone while the answer streams.
+        self._scrutiny = Scrutiny(self._plan, partial(tell, self._trail, self._plan.prompt))
         trail, scheduling, now = self._trail, self._gateway.pool.scheduling, self._gateway.clock.seconds()
         ends, patient = now + scheduling.queue_seconds, now + scheduling.max_wait
-        self._wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
+        wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
+        self._turns = Turns(self._gateway.waiting, self._gateway.clock, wanted)
 
     async def stream(self) -> Relay:
         """Try accounts until one begins to answer. Raises ``GatewayError`` with the last real cause.
@@ -89,7 +92,7 @@ class Quest:
 
     async def count(self) -> int:
         """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
-        self._counts, self._wanted.trials = True, False
+        self._counts, self._turns.wanted.trials = True, False
         tenure, tokens = await self._pursue(self._counted)
         tenure.give_back()
         return tokens
@@ -125,7 +128,8 @@ class Quest:
 
     def _settle(self) -> None:
         """The request is over, and with it the question whose fault its failures were."""
-        self._contest.close(served=self._served)
+        for fault in self._contest.close(self._gateway.pool, served=self._served):
+            self._report(*fault)
 
     async def _attempt(self, account: Account, ask: Callable[[Account], Awaitable[T]]) -> T:
         """Ask one account, and again after a failure that says nothing about it."""
@@ -191,12 +195,12 @@ class Quest:
         gateway, trail, clock = self._gateway, self._trail, self._gateway.clock
         asked = clock.seconds()
         try:
-            lease = await gateway.waiting.lease(self._wanted)
+            lease = await self._turns.next()
         except Exhausted as exhausted:
             raise self._refusal(last, exhausted) from None
         finally:
             trail.queue += clock.seconds() - asked
-        now, pick = clock.seconds(), self._wanted.pick
+        now, pick = clock.seconds(), self._turns.wanted.pick
         attempt = Attempt(lease.account, lease.why, now, max(0.0, now - asked - pick), pick, is_trial=lease.is_trial)
         self._attempts += 1
         trail.attempts += 1
@@ -225,9 +229,10 @@ class Quest:
         if is_models(failure):
             raise self._exhausted(failure)
         others = self._attempts < self._gateway.max_attempts
-        asked = {*self._wanted.tried, account.id}
-        if self._contest.is_lost(verdict, failure, self._trail.model, asked if others else None):
-            self._contest.absolve(failure)
+        asked = {*self._turns.wanted.tried, account.id}
+        pool = self._gateway.pool
+        if self._contest.is_lost(pool, verdict, failure, self._trail.model, asked if others else None):
+            self._contest.absolve(pool, failure)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
@@ -249,10 +254,7 @@ class Quest:
 
     def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
-        if verdict.blame is not Blame.COOL or verdict.contestable or verdict.scope is Scope.ACCOUNT:
-            self._wanted.tried.add(lease.account.id)  # where a quota rests it may be asked again when that is over
-        if lease.is_trial:
-            self._wanted.trials = False  # a trial failed at this request's expense: that is enough
+        self._turns.note(lease, verdict)
         if is_out(verdict) and self._found_out < MOST_FOUND_OUT:
             self._found_out += 1
             self._attempts -= 1
@@ -278,9 +280,6 @@ class Quest:
 
     def _record(self, account: Account, failure: UpstreamFailure) -> None:
         self._trail.failures.append(f"{account.id}: {failure}")
-
-    def _tell(self, notice: Notice) -> None:
-        tell(self._trail, self._plan.prompt, notice)
 
     def _exhausted(self, cause: UpstreamFailure) -> GatewayError:
         self._settle()

@@ -11,6 +11,9 @@ from agd.gemini.causes import cause_of
 ALONE = 60.0
 """Seconds without another lease after which a used up quota of tokens can only be this request's doing (G35)."""
 
+PASSING = frozenset({Cause.SERVER, Cause.OVERLOADED, Cause.UNREACHABLE, Cause.BROKEN})
+"""Troubles that are soon told and soon over: the same account may be asked again. What came too late is not of them."""
+
 
 def weigh(failure: UpstreamFailure, wall: float, phase: Phase = Phase.OPENING, idle: float = 0.0) -> Verdict:
     """Judge a failure; ``wall`` is now in unix seconds, ``idle`` for how long nobody else had asked the account.
