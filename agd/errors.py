@@ -104,6 +104,8 @@ class Cause(StrEnum):
     UNIMPLEMENTED = "unimplemented"
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
+    OWN_WAY = "own_way"
+    """What the account alone goes by failed: its proxy, its certificates, its token endpoint."""
     BROKEN = "broken"
     """The answer was empty, cut or garbled."""
 
@@ -126,6 +128,9 @@ class UpstreamFailure(Exception):
     """google.rpc.QuotaFailure.violations[].quotaId."""
     stale: bool = False
     """The connection had been kept from an earlier request and was closed without a byte of answer."""
+    own: bool = False
+    """Met on the account's own way: at its proxy, by its certificates, at its token endpoint. It says nothing about
+    the upstream."""
 
     def __str__(self) -> str:
         return f"{self.status} {self.message}" if self.status is not None else self.message

@@ -307,8 +307,10 @@ class RequestFaultTests(GatewayTestCase):
         self.actor.lines = {"one": [refusal(403)], "two": [Silence()]}
         first = self.complete()
         self.assertEqual([self.answered_by() for _ in range(4)], ["three", "four", "three", "four"])
+        self.actor.lines = {name: [refusal(403)] for name in ("three", "four")}
         self.actor.waiting[0].errback(refusal(403))
         self.refused_with(first, 403)
+        self.actor.lines = {}
         self.assertIn("one", [self.answered_by() for _ in range(4)])
 
     def test_different_4xx_are_each_accounts_own(self) -> None:
@@ -316,6 +318,42 @@ class RequestFaultTests(GatewayTestCase):
         self.actor.lines = {"one": [refusal(403)], "two": [refusal(404, message="model is not found")]}
         self.assertEqual(self.answered_by(), "three")
         self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK), ("two", Blame.BLOCK)])
+
+    def missing(self, *names: str) -> None:
+        """Let accounts lack the model for good."""
+        for name in names:
+            self.actor.lines[name] = [refusal(404, grpc="NOT_FOUND", message="models/m is not found")] * 100
+
+    def test_model_that_few_have(self) -> None:
+        """Where somebody is known to serve a model, two that lack it are found out, and left out for it."""
+        self.gateway.pool = pool_of("one", "two", "three")
+        self.assertEqual([self.answered_by() for _ in range(3)], ["one", "two", "three"])
+        self.missing("one", "two")
+        self.assertEqual([self.answered_by() for _ in range(4)], ["three"] * 4)
+        self.assertEqual(self.witness.punishments, [("one", Blame.BLOCK), ("two", Blame.BLOCK)])
+        self.assertEqual(self.actor.asked[3:], ["one", "two", "three", "three", "three", "three"])
+
+    def test_model_that_nobody_has_any_more(self) -> None:
+        """When whoever served it says the same the request gets it, and nobody is left out."""
+        for attempts in (3, 2):
+            self.setUp()
+            self.gateway.max_attempts = attempts
+            self.gateway.pool = pool_of("one", "two", "three")
+            self.assertEqual([self.answered_by() for _ in range(3)], ["one", "two", "three"])
+            self.missing("one", "two", "three")
+            self.refused_with(self.complete(), 404)
+            self.assertEqual(self.actor.asked[3:], ["one", "two", "three"][:attempts])
+            self.assertEqual((self.gateway.pool.wait(MODEL, 0.0), self.witness.punishments), (0.0, []))
+            self.assertFalse(any(view.rests for view in self.gateway.pool.overview(0.0)))
+
+    def test_shared_faults_of_a_request_that_fails_otherwise(self) -> None:
+        """Whoever serves the model is in trouble: the two that said the same are not blamed for what is not known."""
+        self.gateway.pool = pool_of("one", "two", "three")
+        self.assertEqual([self.answered_by() for _ in range(3)], ["one", "two", "three"])
+        self.missing("one", "two")
+        self.actor.lines["three"] = [refusal(500)]
+        self.refused_with(self.complete(), 502)
+        self.assertFalse(any(view.rests for view in self.gateway.pool.overview(0.0)))
 
     def test_same_4xx_with_another_failure_between(self) -> None:
         """That somebody else failed otherwise in between does not matter."""

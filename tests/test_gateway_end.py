@@ -11,8 +11,9 @@ from agd.conversation import Notice, Prompt
 from agd.errors import BadRequest
 from agd.gateway import Trail
 from agd.gateway.refusals import LATER, SOON
+from agd.gateway.turns import PAUSE
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
-from tests.upstream.script import EMPTY, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
+from tests.upstream.script import EMPTY, LATE, REFUSED_KEY, STALE, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.wire import HEAD, Connection, Wire, chunk, chunked, sse
 
 
@@ -34,11 +35,36 @@ class ExhaustedTests(GatewayTestCase):
             self.assertEqual(self.trail.attempts, limit)
 
     def test_bounded_by_usable_accounts(self) -> None:
-        """No account is asked twice for one request."""
-        self.gateway.pool = pool_of("one", "two")
-        self.everybody(refusal(500))
-        self.refused_with(self.complete(), 502)
-        self.assertEqual(self.actor.asked, ["one", "two"])
+        """No account is asked twice for one request that it is to blame for, or too slow for."""
+        for failure, status in ((refusal(403, reason="SERVICE_DISABLED"), 503), (LATE, 504)):
+            self.setUp()
+            self.gateway.pool = pool_of("one", "two")
+            self.everybody(failure)
+            self.refused_with(self.complete(), status)
+            self.assertEqual(self.actor.asked, ["one", "two"])
+
+    def test_G30_again_after_a_pause(self) -> None:
+        """For trouble of the provider's that passes, an account is asked once more after all others and a pause."""
+        for failure in (refusal(500), refusal(503), UNREACHABLE, EMPTY):
+            self.setUp()
+            self.gateway.pool = pool_of("one", "two")
+            self.actor.lines = {"one": [failure], "two": [failure]}
+            asked = self.complete()
+            self.clock.advance(PAUSE - 0.1)
+            self.assertEqual(self.actor.asked, ["one", "two"])
+            self.assertNoResult(asked)
+            self.clock.advance(0.1)
+            self.successResultOf(asked)
+            self.assertEqual((self.actor.asked, self.trail.attempts), (["one", "two", "one"], 3))
+
+    def test_left_during_the_pause(self) -> None:
+        """G20: a client that leaves in between leaves nothing behind."""
+        self.gateway.pool = pool_of("one")
+        self.actor.lines = {"one": [refusal(500)]}
+        asked = self.complete()
+        asked.cancel()
+        self.failureResultOf(asked, CancelledError)
+        self.assertEqual((self.actor.asked, self.clock.getDelayedCalls()), (["one"], []))
 
     def test_last_real_cause(self) -> None:
         """The client is told the last cause by its status, and when to come back."""

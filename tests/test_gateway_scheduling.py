@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from attrs import evolve
@@ -15,9 +16,11 @@ from agd.accounts.verdict import Blame
 from agd.conversation import Message, Prompt, Text
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
+from agd.gateway.quest import Quest
+from agd.gateway.turns import PAUSE
 from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
-from tests.upstream.script import BROKEN, GOOD, UNREACHABLE, Says, Silence, refusal
+from tests.upstream.script import BROKEN, EMPTY, GOOD, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.sinks import Recorder
 from tests.upstream.wire import account, chunk, sse
 
@@ -100,6 +103,21 @@ class LeaseTests(SchedulingTestCase):
         """Check that nothing is held, and that the next request is served at once."""
         self.assertEqual(self.running(), 0)
         self.assertEqual(self.answered_by(), "one")
+
+    def quests(self) -> int:
+        """Count the quests that are in memory; other tests may have left theirs hanging."""
+        return sum(isinstance(each, Quest) for each in gc.get_objects())
+
+    def test_lean(self) -> None:
+        """While an answer streams nothing is kept of what was asked but the account's turn, collected or not."""
+        gc.collect()
+        before = self.quests()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.actor.lines["one"] = [OPEN]
+        relay = self.stream()
+        self.assertEqual((self.running(), self.quests() - before), (1, 0))
+        relay.dismiss()
 
     def test_whole_answer(self) -> None:
         """After a plain answer, and after one that was refused."""
@@ -289,6 +307,14 @@ class UpstreamTroubleTests(SchedulingTestCase):
         self.assertLessEqual(len(self.actor.asked), 2 * 200 + 20)
         self.assertGreater(len(self.actor.asked), 350)
 
+    def test_retry_budget_of_broken_answers(self) -> None:
+        """An upstream whose answers all break off is in trouble like one that cannot be reached."""
+        for name in self.names:
+            self.actor.lines[name] = [EMPTY] * 1000
+        for _ in range(200):
+            self.refused_with(self.complete(), 502)
+        self.assertLessEqual(len(self.actor.asked), 2 * 200 + 20)
+
     def test_quotas_do_not_count(self) -> None:
         """Rotation for an account's own trouble is not limited by it."""
         self.gateway.pool.upstreams.ratio = 0.0
@@ -322,9 +348,41 @@ class UpstreamTroubleTests(SchedulingTestCase):
         pool = self.gateway.pool
         pool.upstreams.tolerance = evolve(pool.upstreams.tolerance, failures=1, seconds=60.0)
         self.actor.lines = {name: [refusal(500)] for name in self.names}
-        self.refused_with(self.complete(), 502)
+        first = self.complete()
+        self.clock.advance(PAUSE)
+        self.refused_with(first, 502)
         error = self.refused_with(self.complete(), 503)
         self.assertEqual((error.code, error.retry_after), ("accounts_resting", 60))
+
+    def test_one_request_counts_once_for_each_upstream(self) -> None:
+        """Two upstreams that fail the same request have each failed it."""
+        other = evolve(account("two"), base_url="http://127.0.0.1:8")
+        pool = self.gateway.pool = Pool.of([account("one"), other], Scheduling(Mode.FILL_FIRST))
+        pool.upstreams.tolerance = evolve(pool.upstreams.tolerance, failures=1, seconds=60.0)
+        self.actor.lines = {name: [refusal(500)] for name in ("one", "two")}
+        first = self.complete()
+        self.clock.advance(PAUSE)
+        self.refused_with(first, 502)
+        self.assertEqual(self.refused_with(self.complete(), 503).code, "accounts_resting")
+
+    def test_own_way(self) -> None:
+        """An account whose own proxy or token endpoint fails rests by itself; its neighbours are asked on."""
+        self.gateway.pool.upstreams.tolerance = evolve(self.gateway.pool.upstreams.tolerance, failures=2)
+        self.actor.lines = {"one": [Silence()] * 9, **{name: [OPEN] * 20 for name in self.names[1:]}}
+        streams = [self.open() for _ in range(12)]
+        lost = [waiting for waiting in self.actor.waiting if not waiting.called]
+        self.assertGreater(len(lost), 2)
+        for waiting in lost:
+            waiting.errback(evolve(UNREACHABLE, own=True))
+        for each in streams:
+            self.successResultOf(each)
+        asked = self.actor.asked.count("one")
+        self.actor.lines = {}
+        self.assertEqual({self.answered_by() for _ in range(6)}, {"two", "three", "four"})
+        self.assertEqual(self.actor.asked.count("one"), asked)
+        self.successResultOf(self.complete(prompt("gemini-2.5-pro")))
+        self.assertEqual(self.actor.asked.count("one"), asked)
+        self.assertEqual(set(self.witness.punishments), {("one", Blame.COOL)})
 
     def test_one_request_counts_once(self) -> None:
         """A request that makes the provider fail on every account does not open the breaker by itself."""

@@ -101,6 +101,24 @@ class OrderTests(WaitingTestCase):
             self.room.finish(self.room.served[place])
         self.assertEqual(self.room.served, ["a1", "a2", "b1", "c1", "a3", "b2"])
 
+    def test_models_take_turns(self) -> None:
+        """Who waits for another model gets what is freed in turn too, however many wait for the first one."""
+        for number in range(1, 5):
+            self.room.ask(f"a{number}", owner="ann", model="m")
+        self.room.ask("b1", owner="bob", model="n")
+        for place in range(3):
+            self.room.finish(self.room.served[place])
+            self.room.ask(f"a{place + 5}", owner="ann", model="m")
+        self.assertEqual(self.room.served, ["a1", "a2", "b1", "a3"])
+
+    def test_models_of_one_owner(self) -> None:
+        """One owner's requests for several models are served in the order in which they came."""
+        for name, model in (("a1", "m"), ("a2", "m"), ("a3", "n"), ("a4", "m"), ("a5", "n")):
+            self.room.ask(name, model=model)
+        for place in range(4):
+            self.room.finish(self.room.served[place])
+        self.assertEqual(self.room.served, ["a1", "a2", "a3", "a4", "a5"])
+
     def test_models_do_not_block_each_other(self) -> None:
         """Who waits for a model that nobody can serve now does not hold up who waits for another."""
         room = self.room = self.make(account("a", max_concurrency=1))

@@ -102,10 +102,14 @@ class TokenCredential(Credential):
 
 @frozen
 class Grant:
-    """A request to a token endpoint: where, and the body, a form."""
+    """A request to a token endpoint: where, and the body, a form; ``secret`` is what is made for it alone, "": nothing.
+
+    Whoever has a signed claim can get a token with it for an hour.
+    """
 
     url: str
     form: str = field(repr=False)
+    secret: str = field(default="", repr=False)
 
 
 class GrantCredential(TokenCredential):
@@ -141,7 +145,7 @@ class ServiceAccount(GrantCredential):
         claims = {"iss": self.client_email, "scope": SCOPE, "aud": self.token_url}
         times = {"iat": begun, "exp": begun + _ASSERTION_SECONDS}
         assertion = sign(claims | times, self.private_key, self.key_id)
-        return Grant(self.token_url, urlencode({"grant_type": _JWT_GRANT, "assertion": assertion}))
+        return Grant(self.token_url, urlencode({"grant_type": _JWT_GRANT, "assertion": assertion}), assertion)
 
 
 @frozen

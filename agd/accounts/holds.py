@@ -47,6 +47,14 @@ class Hold:
         """Whether it ends by a success only."""
         return self.verdict.blame is Blame.BLOCK
 
+    def begin_trial(self, _now: float) -> None:
+        """One request tries in spite of it."""
+        self.on_trial = True
+
+    def end_trial(self) -> None:
+        """That request is over, whatever became of it."""
+        self.on_trial = False
+
     def is_over(self, now: float) -> bool:
         """Tell whether it has ended by itself."""
         return not self.blocks and now >= self.until

@@ -112,7 +112,7 @@ class Pool:
     def succeed(self, lease: Lease, now: float) -> None:
         """Note that an account serves the model: what was held against it before the lease is over."""
         standing, model = self._present(lease), lease.model
-        standing.tally["served"] += 1
+        self.roster.note_served(standing, model)
         own, shared = standing.holds.lift(model, lease.turn), standing.purse.holds.lift(model, lease.turn)
         if own or shared:
             self.roster.touch(standing.purse.members)
@@ -242,14 +242,14 @@ class Pool:
         shut = [breaker for breaker in self.upstreams.breakers(url, model) if breaker.is_open]
         trials: tuple[Hold | Breaker, ...] = (*standing.against(model, now), *shut)
         for trial in trials:
-            trial.on_trial = True
+            trial.begin_trial(now)
         return trials
 
     def _released(self, lease: Lease) -> None:
         standing = lease.standing
         standing.put_down(lease.model)
         for trial in lease.trials:
-            trial.on_trial = False
+            trial.end_trial()
         self.roster.touch((standing,), moved=self.scheduling.mode is Mode.PERFORMANCE_FIRST)
         if lease.trials:
             self.roster.touch(standing.purse.members)
@@ -263,8 +263,8 @@ class Pool:
             standing.refused = failure
         if verdict.blame not in {Blame.COOL, Blame.BLOCK}:
             return 0.0
-        # Quotas, and what befalls a project, are shared by its accounts; permissions are each account's own.
-        shared = verdict.blame is Blame.COOL or verdict.scope is Scope.PROJECT
+        # Quotas, and what befalls a project, are shared by its accounts; permissions and ways are each account's own.
+        shared = verdict.scope is Scope.PROJECT or (verdict.blame is Blame.COOL and verdict.scope is Scope.MODEL)
         holds = standing.purse.holds if shared else standing.holds
         of = model if verdict.scope is Scope.MODEL else ANY
         seconds = holds.lay(of, verdict, failure, now=now, turn=self._turn, asked=asked)

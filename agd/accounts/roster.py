@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from attrs import define, field
 
@@ -25,6 +25,8 @@ class Roster:
     _names: dict[str, Standing] = field(factory=dict)
     purses: dict[tuple[str, str], Purse] = field(factory=dict)
     _lanes: OrderedDict[str, tuple[Lane, ...]] = field(factory=OrderedDict)
+    _served: OrderedDict[str, str] = field(factory=OrderedDict)
+    """By model: the id of the account that served it last."""
 
     def __iter__(self) -> Iterator[Standing]:
         return iter(self._standings.values())
@@ -58,6 +60,19 @@ class Roster:
         self._standings, self.purses = standings, purses
         self._names = {each.account.email: each for each in standings.values() if each.account.email}
         self._lanes.clear()
+
+    def note_served(self, standing: Standing, model: str) -> None:
+        """Note that an account has served a model."""
+        standing.tally["served"] += 1
+        self._served[model] = standing.account.id
+        self._served.move_to_end(model)
+        if len(self._served) > MOST_LANES:
+            self._served.popitem(last=False)
+
+    def has_served(self, model: str, besides: Collection[str]) -> bool:
+        """Tell whether an account that is not among these is known to serve a model: whoever served it last."""
+        account_id = self._served.get(model)
+        return account_id in self._standings and account_id not in besides
 
     def arrange(self, mode: Mode) -> None:
         """Put everybody in another order."""

@@ -136,11 +136,13 @@ class Search:
         wakes: list[float] = []
         busy = False
         for lane in lanes:
+            if all(standing.account.id in self.tried for standing in lane):
+                continue  # whatever becomes of it is of no use to this request
             shut = self.upstreams.shut(lane.upstream, self.model, self.now)
             if shut is not None:
                 busy = busy or shut.on_trial
                 ends.append((max(shut.until, self.now), shut.cause))
-                wakes += [] if shut.wakes is None else [shut.wakes]
+                wakes.append(shut.wakes)
                 continue
             busy = busy or lane.is_crowded(self.tried)
             wakes += [] if lane.wakes is None else [lane.wakes]

@@ -1,7 +1,8 @@
 """What a failure means: whose fault it is, for how long, and whether another account should be tried.
 
 The rule behind the table: an account is blamed only for what is the account's. A fault of the request, of the
-network or of the provider's machines blames nobody. Where one answer alone cannot tell the account's fault from the
+network or of the provider's machines blames nobody; what fails on a way that only the account goes, its proxy or its
+token endpoint, is the account's. Where one answer alone cannot tell the account's fault from the
 request's, the verdict is *contestable*: a second account that answers the same shows that it is the request, and
 nobody is blamed (PITFALLS G30, G33, G35).
 """
@@ -29,6 +30,8 @@ SHORTEST = 1.0
 BLOCK = 60.0
 """Seconds of the first block; doubled each time a trial fails, up to MAX_BLOCK."""
 MAX_BLOCK = 3600.0
+DETOUR = 60.0
+"""Seconds of the longest rest of an account whose own way fails: one that works again costs nobody more than that."""
 LONG_BLOCK = 900.0
 """Seconds of the first block for what only a person can put right."""
 
@@ -113,8 +116,10 @@ def fingerprint(failure: UpstreamFailure) -> tuple[int | None, str, str]:
 def _with_time(verdict: Verdict, failure: UpstreamFailure, wall: float) -> Verdict:
     """Set how long a rest is: what the provider told, or what is known of the quota."""
     told = failure.retry_after
-    if verdict.cause is Cause.DAY_QUOTA and (told is None or told < MAX_BLOCK):
-        # The provider tells the end of the running minute even when it is the day that is used up.
+    # With the quota's name the provider tells the end of the running minute even when it is the day that is used up;
+    # with a reason alone, as Code Assist's QUOTA_EXHAUSTED, whose quotas end at any hour, it tells the quota's own end.
+    tells_end = bool(failure.reason) and not failure.quota_ids
+    if verdict.cause is Cause.DAY_QUOTA and (told is None or (told < MAX_BLOCK and not tells_end)):
         return evolve(verdict, seconds=max(until_midnight(wall), told or 0.0), most=0.0)
     if told is None:
         return verdict
@@ -183,5 +188,10 @@ _TABLE: Mapping[Cause, Verdict] = MappingProxyType({
     Cause.SERVER: _nobody(Scope.UPSTREAM, "the provider's machines had a fault"),
     Cause.TIMEOUT: _nobody(Scope.UPSTREAM, "the provider did not answer in time"),
     Cause.UNREACHABLE: _nobody(Scope.UPSTREAM, "the provider could not be reached", "check the way out"),
+    Cause.OWN_WAY: Verdict(
+        True, Blame.COOL, UNTOLD_COOLDOWN, False, Scope.ACCOUNT, DETOUR,
+        reason="the account's own proxy, certificates or token endpoint failed",
+        hint="see whether the account's proxy and token_url can be reached",
+    ),
     Cause.BROKEN: _nobody(Scope.REQUEST, "the answer was empty, cut or garbled"),
 })  # fmt: skip

@@ -7,6 +7,7 @@ attempt's failure means is judged in ``accounts.verdict``; here that judgement i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
@@ -15,17 +16,19 @@ from twisted.internet.defer import CancelledError
 from agd.accounts.account import Account
 from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
-from agd.accounts.verdict import Blame, Scope, Verdict, fingerprint
-from agd.conversation import Event, Notice
+from agd.accounts.verdict import Blame, Scope, Verdict
+from agd.conversation import Event
 from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
+from agd.gateway.contest import Contest
 from agd.gateway.plan import Call, Plan
 from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
 from agd.gateway.trail import Attempt, Trail, tell
+from agd.gateway.turns import Turns
 from agd.gateway.waiting import Wanted
-from agd.gateway.weighing import is_models, is_out, weigh
+from agd.gateway.weighing import is_models, is_out, of_count, weigh
 from agd.gemini.causes import signature_refused
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import Collector, Relay
@@ -48,22 +51,26 @@ class Quest:
     _plan: Plan
     _call: Call
     _scrutiny: Scrutiny = field(init=False)
-    _wanted: Wanted = field(init=False)
+    _turns: Turns = field(init=False)
     _attempts: int = 0
     _found_out: int = 0
-    _contested: dict[object, tuple[Account, Verdict, UpstreamFailure]] = field(factory=dict)
+    _contest: Contest = field(factory=Contest)
+    _served: bool = False
+    _counts: bool = False
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
     _renewed: set[str] = field(factory=set)
-    _upstream_blamed: bool = False
+    _upstreams_blamed: set[str] = field(factory=set)
     _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._scrutiny = Scrutiny(self._plan, self._tell)
+        # Nothing here refers back to the quest: it holds all that was asked, and must be gone while the answer streams.
+        self._scrutiny = Scrutiny(self._plan, partial(tell, self._trail, self._plan.prompt))
         trail, scheduling, now = self._trail, self._gateway.pool.scheduling, self._gateway.clock.seconds()
         ends, patient = now + scheduling.queue_seconds, now + scheduling.max_wait
-        self._wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
+        wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
+        self._turns = Turns(self._gateway.waiting, self._gateway.clock, wanted)
 
     async def stream(self) -> Relay:
         """Try accounts until one begins to answer. Raises ``GatewayError`` with the last real cause.
@@ -85,6 +92,7 @@ class Quest:
 
     async def count(self) -> int:
         """Try accounts until one has counted the prompt's tokens. Raises as ``stream`` does."""
+        self._counts, self._turns.wanted.trials = True, False
         tenure, tokens = await self._pursue(self._counted)
         tenure.give_back()
         return tokens
@@ -113,15 +121,15 @@ class Quest:
                 tenure.give_back()
                 raise
             else:
-                tenure.served()
+                tenure.served(answered=not self._counts)
+                self._served = True
                 return tenure, answer
         raise self._exhausted(last)
 
     def _settle(self) -> None:
-        """The request is over: faults that no second account shared are the account's after all."""
-        for account, verdict, failure in self._contested.values():
-            self._report(account, verdict, failure)
-        self._contested.clear()
+        """The request is over, and with it the question whose fault its failures were."""
+        for fault in self._contest.close(self._gateway.pool, served=self._served):
+            self._report(*fault)
 
     async def _attempt(self, account: Account, ask: Callable[[Account], Awaitable[T]]) -> T:
         """Ask one account, and again after a failure that says nothing about it."""
@@ -187,12 +195,12 @@ class Quest:
         gateway, trail, clock = self._gateway, self._trail, self._gateway.clock
         asked = clock.seconds()
         try:
-            lease = await gateway.waiting.lease(self._wanted)
+            lease = await self._turns.next()
         except Exhausted as exhausted:
             raise self._refusal(last, exhausted) from None
         finally:
             trail.queue += clock.seconds() - asked
-        now, pick = clock.seconds(), self._wanted.pick
+        now, pick = clock.seconds(), self._turns.wanted.pick
         attempt = Attempt(lease.account, lease.why, now, max(0.0, now - asked - pick), pick, is_trial=lease.is_trial)
         self._attempts += 1
         trail.attempts += 1
@@ -214,22 +222,23 @@ class Quest:
         """Carry out what a failure means. Raises ``GatewayError`` when asking others is of no use."""
         account = tenure.lease.account
         verdict = weigh(failure, self._gateway.wall(), idle=tenure.lease.idle)
+        verdict = of_count(verdict) if self._counts else verdict
         tenure.attempt.verdict, tenure.attempt.failure = verdict.cause.value, str(failure)
         self._record(account, failure)
         self._gateway.observer.failed(self._trail, account, failure, verdict)
         if is_models(failure):
             raise self._exhausted(failure)
-        mark = fingerprint(failure)
-        if verdict.contestable and mark in self._contested:
-            # The same from two accounts: it is the request, and neither is blamed for it.
-            first, _, cause = self._contested.pop(mark)
-            self._gateway.pool.pardon(first, cause)
+        others = self._attempts < self._gateway.max_attempts
+        asked = {*self._turns.wanted.tried, account.id}
+        pool = self._gateway.pool
+        if self._contest.is_lost(pool, verdict, failure, self._trail.model, asked if others else None):
+            self._contest.absolve(pool, failure)
             raise self._with_wait(client_error(failure))
         if not verdict.rotate:
             raise client_error(failure)
         verdict = self._blame(tenure, verdict, failure)
         if verdict.contestable:
-            self._contested[mark] = (account, verdict, failure)
+            self._contest.add(account, verdict, failure)
         else:
             self._report(account, verdict, failure)
         self._go_on(tenure.lease, verdict, failure)
@@ -237,22 +246,20 @@ class Quest:
     def _blame(self, tenure: Tenure, verdict: Verdict, failure: UpstreamFailure) -> Verdict:
         """Carry a verdict out. One request counts once against an upstream, however often it was repeated."""
         counts = verdict.scope is Scope.UPSTREAM
-        again = counts and self._upstream_blamed and not tenure.lease.is_trial
-        self._upstream_blamed = self._upstream_blamed or counts
+        upstream = tenure.lease.account.base_url
+        again = counts and upstream in self._upstreams_blamed and not tenure.lease.is_trial
+        self._upstreams_blamed |= {upstream} if counts else set()
         told = evolve(verdict, scope=Scope.REQUEST) if again else verdict
         return evolve(tenure.failed(told, failure), scope=verdict.scope)
 
     def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
-        if verdict.blame is not Blame.COOL or verdict.contestable:
-            self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
-        if lease.is_trial:
-            self._wanted.trials = False  # a trial failed at this request's expense: that is enough
+        self._turns.note(lease, verdict)
         if is_out(verdict) and self._found_out < MOST_FOUND_OUT:
             self._found_out += 1
             self._attempts -= 1
         goes_on = self._attempts < self._gateway.max_attempts
-        if goes_on and verdict.scope is Scope.UPSTREAM and not self._gateway.pool.may_repeat(lease.account.base_url):
+        if goes_on and verdict.blame is Blame.NOBODY and not self._gateway.pool.may_repeat(lease.account.base_url):
             raise self._exhausted(failure)
 
     def _report(self, account: Account, verdict: Verdict, failure: UpstreamFailure) -> None:
@@ -273,9 +280,6 @@ class Quest:
 
     def _record(self, account: Account, failure: UpstreamFailure) -> None:
         self._trail.failures.append(f"{account.id}: {failure}")
-
-    def _tell(self, notice: Notice) -> None:
-        tell(self._trail, self._plan.prompt, notice)
 
     def _exhausted(self, cause: UpstreamFailure) -> GatewayError:
         self._settle()

@@ -28,10 +28,11 @@ class Tenure:
     _seconds: Callable[[], float]
     _wall: Callable[[], float]
 
-    def served(self) -> None:
-        """The answer has begun, or is whole."""
+    def served(self, *, answered: bool = True) -> None:
+        """The answer has begun, or is whole; not ``answered``: tokens were counted, which says nothing of a quota."""
         self.attempt.verdict, self.attempt.first = "served", self.elapsed
-        self._pool.succeed(self.lease, self._seconds())
+        if answered:
+            self._pool.succeed(self.lease, self._seconds())
 
     def failed(self, verdict: Verdict, failure: UpstreamFailure) -> Verdict:
         """Carry out a verdict; return it with the seconds that were really laid on."""

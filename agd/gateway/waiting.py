@@ -1,14 +1,15 @@
 """Where requests wait for an account instead of being refused: bounded, fair, and for a short time only.
 
 A request waits when an account would be free if only a running request ended, or when a rest is over within the time
-it may wait. Those of one client are served in their order, the clients in turn.
+it may wait. Those of one client are served in their order, the clients in turn, whatever models they ask for: accounts
+carry requests for any of them, so a line for each model would let the busiest have all that is freed.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import zip_longest
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -55,8 +56,10 @@ class WaitingRoom:
     _pool: Callable[[], Pool]
     _clock: IReactorTime
     _stopwatch: Callable[[], float]
-    _lines: dict[str, OrderedDict[str, deque[_Waiter]]] = field(factory=dict)
-    """By model and owner; who was served last among the owners is last."""
+    _lines: OrderedDict[str, deque[_Waiter]] = field(factory=OrderedDict)
+    """By owner; who was served last is last."""
+    _models: Counter[str] = field(factory=Counter)
+    """How many wait for each model."""
     _waiting: int = 0
     _alarm: IDelayedCall | None = None
     _serving: bool = False
@@ -99,8 +102,8 @@ class WaitingRoom:
 
     def _wait(self, wanted: Wanted) -> Deferred[Lease]:
         waiter = _Waiter(wanted, Deferred(lambda _: self._leave(waiter)))
-        line = self._lines.setdefault(wanted.model, OrderedDict())
-        line.setdefault(wanted.owner, deque()).append(waiter)
+        self._lines.setdefault(wanted.owner, deque()).append(waiter)
+        self._models[wanted.model] += 1
         self._waiting += 1
         self._pool().on_freed = self._serve
         self._set_limit(waiter)
@@ -135,15 +138,15 @@ class WaitingRoom:
 
     def _leave(self, waiter: _Waiter) -> None:
         wanted = waiter.wanted
-        line: OrderedDict[str, deque[_Waiter]] = self._lines.get(wanted.model, OrderedDict())
-        mine = line.get(wanted.owner)
+        mine = self._lines.get(wanted.owner)
         if mine is None or waiter not in mine:
             return
         mine.remove(waiter)
         if not mine:
-            del line[wanted.owner]
-        if not line:
-            del self._lines[wanted.model]
+            del self._lines[wanted.owner]
+        self._models[wanted.model] -= 1
+        if not self._models[wanted.model]:
+            del self._models[wanted.model]
         self._waiting -= 1
         if waiter.timer is not None and waiter.timer.active():
             waiter.timer.cancel()
@@ -159,43 +162,50 @@ class WaitingRoom:
         try:
             while self._again:
                 self._again = False
-                wakes = [self._serve_line(model) for model in list(self._lines)]
-            self._set_alarm(min(wakes, default=NEVER))
+                wakes = self._serve_round()
+            self._set_alarm(wakes)
         finally:
             self._serving = False
 
-    def _serve_line(self, model: str) -> float:
-        """Serve those who wait for a model; return in how many seconds it is worth looking again."""
+    def _serve_round(self) -> float:
+        """Serve those who wait, in turn; return in how many seconds it is worth looking again."""
         soonest = NEVER
-        for waiter in list(self._in_turn(model)):
-            if waiter.lease.called:
+        idle: set[str] = set()
+        """Models for which nobody is free for anybody."""
+        for waiter in list(self._in_turn()):
+            if len(idle) == len(self._models):
+                break
+            if waiter.lease.called or waiter.wanted.model in idle:
                 continue
-            try:
-                lease = self._take(waiter.wanted)
-            except Exhausted as exhausted:
-                if not self._is_worth_it(waiter.wanted, exhausted):
-                    self._leave(waiter)
-                    waiter.lease.errback(exhausted)
-                    continue
-                if exhausted.wakes is not None:
-                    soonest = min(soonest, exhausted.wakes)
-                if not exhausted.is_patient and not waiter.wanted.tried:
-                    break  # nobody is free for anybody
-            else:
-                self._leave(waiter)
-                if waiter.wanted.owner in self._lines.get(model, ()):
-                    self._lines[model].move_to_end(waiter.wanted.owner)
-                waiter.lease.callback(lease)
+            exhausted = self._serve_one(waiter)
+            if exhausted is None:
+                continue
+            if exhausted.wakes is not None:
+                soonest = min(soonest, exhausted.wakes)
+            if not exhausted.is_patient and not waiter.wanted.tried:
+                idle.add(waiter.wanted.model)
         return soonest
 
-    def _in_turn(self, model: str) -> Iterator[_Waiter]:
-        """Give the waiters of a model: the first of each owner, then the second of each, and so on."""
-        lines = list(self._lines.get(model, {}).values())
-        for number in count():
-            row = [line[number] for line in lines if number < len(line)]
-            if not row:
-                return
-            yield from row
+    def _serve_one(self, waiter: _Waiter) -> Exhausted | None:
+        """Give a waiter an account, or the refusal where waiting has become of no use; return why it waits on."""
+        try:
+            lease = self._take(waiter.wanted)
+        except Exhausted as exhausted:
+            if self._is_worth_it(waiter.wanted, exhausted):
+                return exhausted
+            self._leave(waiter)
+            waiter.lease.errback(exhausted)
+            return None
+        self._leave(waiter)
+        if waiter.wanted.owner in self._lines:
+            self._lines.move_to_end(waiter.wanted.owner)
+        waiter.lease.callback(lease)
+        return None
+
+    def _in_turn(self) -> Iterator[_Waiter]:
+        """Give all that wait: the first of each owner, then the second of each, and so on."""
+        rows = zip_longest(*self._lines.values())
+        return (waiter for row in rows for waiter in row if waiter is not None)
 
     def _set_alarm(self, seconds: float) -> None:
         """Look again when the first rest is over."""

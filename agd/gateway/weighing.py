@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from agd.accounts.verdict import Blame, Phase, Verdict, judge
+from agd.accounts.verdict import Blame, Phase, Scope, Verdict, judge
 from agd.errors import Cause, FailureKind, UpstreamFailure
 from agd.gemini.causes import cause_of
 
 ALONE = 60.0
 """Seconds without another lease after which a used up quota of tokens can only be this request's doing (G35)."""
+
+PASSING = frozenset({Cause.SERVER, Cause.OVERLOADED, Cause.UNREACHABLE, Cause.BROKEN})
+"""Troubles that are soon told and soon over: the same account may be asked again. What came too late is not of them."""
 
 
 def weigh(failure: UpstreamFailure, wall: float, phase: Phase = Phase.OPENING, idle: float = 0.0) -> Verdict:
@@ -21,6 +24,13 @@ def weigh(failure: UpstreamFailure, wall: float, phase: Phase = Phase.OPENING, i
     if verdict.cause is Cause.MINUTE_QUOTA and verdict.rotate and idle > ALONE and _of_tokens(failure):
         return evolve(verdict, contestable=True)
     return verdict
+
+
+def of_count(verdict: Verdict) -> Verdict:
+    """Weigh a failed count of tokens: its quota is not that of answers, so nobody rests for it; others are asked."""
+    if verdict.blame is not Blame.COOL or verdict.scope is not Scope.MODEL:
+        return verdict
+    return evolve(verdict, blame=Blame.NOBODY, scope=Scope.REQUEST, seconds=0.0, contestable=False)
 
 
 def is_out(verdict: Verdict) -> bool:

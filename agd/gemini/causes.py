@@ -46,6 +46,8 @@ _BILLING_WORDS = re.compile(r"billing|payment|free tier is not available", re.IG
 _REGION_WORDS = re.compile(
     r"location is not supported|not available in your (?:country|region|location)", re.IGNORECASE
 )
+_MISSING_WORDS = re.compile(r"model|requested entity was not found", re.IGNORECASE)
+"""Code Assist names no model where it has none; what else it could mean a second account tells."""
 _EXPIRED_WORDS = re.compile(r"\bkey (?:has )?expired\b", re.IGNORECASE)
 _LEAKED_WORDS = re.compile(r"reported as leaked", re.IGNORECASE)
 _SERVICE_WORDS = re.compile(r"has not been used in project", re.IGNORECASE)
@@ -132,6 +134,8 @@ def account_refused(failure: UpstreamFailure) -> bool:
 
 def cause_of(failure: UpstreamFailure) -> Cause:
     """Return what a failure is about: the one place where status, names and words of the provider are weighed."""
+    if failure.own and failure.kind is not FailureKind.STATUS:
+        return Cause.OWN_WAY
     match failure.kind:
         case FailureKind.CONNECT:
             return Cause.UNREACHABLE
@@ -154,7 +158,7 @@ def _of_status(status: int, failure: UpstreamFailure) -> Cause:
         return _of_precondition(failure)
     if status == 403:
         return _of_refusal(failure)
-    if status == 404 and "model" in failure.message.lower():
+    if status == 404 and _MISSING_WORDS.search(failure.message):
         return Cause.MODEL_MISSING
     if status in _CANCELLED:
         return Cause.TIMEOUT

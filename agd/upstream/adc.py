@@ -121,14 +121,15 @@ class _Requests(Request):
         **_: Any,
     ) -> _Answer:
         """Make a request and wait for its answer. Raises the library's ``TransportError``."""
+        if self._is_over:  # a reactor that stops waits for this thread and serves it no more
+            raise _no_answer()
         future: Future[_Answer] = Future()
         seconds = min(timeout or SECONDS, SECONDS)
         self._reactor.callFromThread(self._begin, future, self._ask(url, method, body, headers or {}), seconds)
         try:
             return future.result(seconds + 1.0)
         except (FutureTimeout, FutureCancelled, *NETWORK_ERRORS):
-            error: Any = exceptions.TransportError  # not typed, unlike the rest
-            raise error("no answer") from None
+            raise _no_answer() from None
 
     def _begin(self, future: Future[_Answer], asking: Coroutine[Any, Any, _Answer], seconds: float) -> None:
         if self._is_over:
@@ -160,6 +161,12 @@ class _Requests(Request):
         )  # fmt: skip
         told = {name.decode().lower(): values[0].decode() for name, values in response.headers.getAllRawHeaders()}
         return _Answer(response.code, told, await collect(response, MAX_BYTES))
+
+
+def _no_answer() -> Exception:
+    error: Any = exceptions.TransportError  # not typed, unlike the rest
+    made: Exception = error("no answer")
+    return made
 
 
 def _is_metadata(url: str) -> bool:

@@ -17,6 +17,7 @@ from agd import __version__
 from agd.accounts.account import Account
 from agd.accounts.credentials import Token
 from agd.accounts.redaction import redact_text
+from agd.accounts.way import STRAIGHT
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.counting import read_count
@@ -168,6 +169,7 @@ class UpstreamClient:
             response: IResponse = await asked
         except NETWORK_ERRORS as error:
             failure = translate(error, reused=reused)
+            failure.own = account.way != STRAIGHT and not failure.stale
             if failure.stale:
                 # Its neighbours are as old: the repeat must not meet another connection that is closed.
                 way.pool.drop_idle()

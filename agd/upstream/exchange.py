@@ -15,7 +15,7 @@ from agd import __version__
 from agd.accounts.account import Account
 from agd.accounts.assertion import UnusableKey
 from agd.accounts.credentials import Grant, GrantCredential, Token
-from agd.accounts.redaction import redact_text
+from agd.accounts.redaction import redact, redact_text
 from agd.encoding import InvalidJSON, decode
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.failures import read_failure
@@ -66,7 +66,8 @@ class Exchange:
         response = await self._post(account, grant)
         said = await collect(response, MAX_BYTES)
         if response.code != 200:
-            raise _refusal(account, response.code, said, response)
+            hidden = (*account.secrets, grant.secret)
+            raise _refusal(redact(said, hidden), hidden, response)
         return _read(said, asked)
 
     async def _post(self, account: Account, grant: Grant) -> IResponse:
@@ -104,15 +105,15 @@ def is_dead(failure: UpstreamFailure) -> bool:
     return failure.status == 401
 
 
-def _refusal(account: Account, status: int, said: bytes, response: IResponse) -> UpstreamFailure:
+def _refusal(said: bytes, hidden: tuple[str, ...], response: IResponse) -> UpstreamFailure:
     retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
-    told = read_failure(status, account.redact(said), retry_after)
+    told = read_failure(response.code, said, retry_after)
     if told.reason in _DEAD:
         return dead(told.reason, f"{told.reason}: {told.message}")
-    message = f"token endpoint: {redact_text(told.message, account.secrets)}"
+    message = f"token endpoint: {redact_text(told.message, hidden)}"
     # Its own trouble, or agd's with it: no fault of the account's, whatever the status.
     kind, wait = FailureKind.CONNECT, told.retry_after
-    return UpstreamFailure(kind, f"{message} ({status})", reason=told.reason, retry_after=wait)
+    return UpstreamFailure(kind, f"{message} ({response.code})", reason=told.reason, retry_after=wait)
 
 
 def _read(said: bytes, asked: float) -> Token:

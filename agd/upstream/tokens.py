@@ -135,8 +135,9 @@ class _Keeper:
             self._running.cancel()
 
     def _left(self, waiting: Deferred[Token]) -> None:
-        """Whoever waited gave up; the others go on waiting."""
-        self._waiting.remove(waiting)
+        """Whoever waited gave up; the others go on waiting, or are being told."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
 
     def _renew(self) -> None:
         """Get a token, unless one is being got, or it is too soon after a failure."""
@@ -155,10 +156,8 @@ class _Keeper:
         self._failures, self._failure, self._again_at = 0, None, 0.0
         self._running = None
         self._ring_at(token.renew_at)
-        waiting, self._waiting = self._waiting, []
-        self._is_used = bool(waiting)
-        for each in waiting:
-            each.callback(token)
+        self._is_used = bool(self._waiting)
+        self._tell(lambda each: each.callback(token))
 
     def _failed(self, failure: Failure) -> None:
         """Note it for those who ask next, and try again; those who wait are told when that has failed often enough."""
@@ -170,9 +169,14 @@ class _Keeper:
                 return
         elif not failure.check(CancelledError):
             _log.failure("getting an access token failed", failure=failure)
+        self._tell(lambda each: each.errback(_copy(error) if isinstance(error, UpstreamFailure) else failure))
+
+    def _tell(self, tell: Callable[[Deferred[Token]], None]) -> None:
+        """Tell all that wait. One of them may make others give up, those of the same request."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            each.errback(_copy(error) if isinstance(error, UpstreamFailure) else failure)
+            if not each.called:
+                tell(each)
 
     def _note(self, failure: UpstreamFailure) -> None:
         who = self._account.email or self._account.id
@@ -209,5 +213,5 @@ def _too_late(_result: object, seconds: float) -> NoReturn:
 def _copy(failure: UpstreamFailure) -> UpstreamFailure:
     """Make the same failure anew: an exception that many raise would collect all their tracebacks."""
     return UpstreamFailure(
-        failure.kind, failure.message, failure.status, failure.grpc, failure.reason, failure.retry_after
+        failure.kind, failure.message, failure.status, failure.grpc, failure.reason, failure.retry_after, own=True
     )

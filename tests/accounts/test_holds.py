@@ -185,6 +185,20 @@ class UpstreamTests(PoolCase):
         self.pool.succeed(trial, 15)
         self.assertEqual([self.take(15).is_trial for _ in range(3)], [False] * 3)
 
+    def test_slow_trial(self) -> None:
+        """A trial whose answer is long in coming has another follow after as long as the break was, and so on."""
+        self.make(A, B)
+        self.fail_often(10)
+        slow = self.take(5)
+        found = self.exhausted(6)
+        self.assertEqual((found.is_busy, found.wakes), (True, 4))
+        second = self.take(10)
+        self.exhausted(11)
+        slow.release()
+        self.exhausted(12)
+        self.pool.succeed(second, 12)
+        self.assertEqual([self.take(12).is_trial for _ in range(3)], [False] * 3)
+
     def test_longest(self) -> None:
         """The time grows to a minute."""
         self.make(A)

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from agd.accounts.pacific import until_midnight
 from agd.accounts.verdict import (
     BLOCK,
+    DETOUR,
     LONG_BLOCK,
     LONGEST,
     MAX_BLOCK,
@@ -34,6 +35,7 @@ DISABLING = (Cause.KEY_INVALID, Cause.KEY_EXPIRED, Cause.KEY_LEAKED, Cause.UNAUT
 PROJECTS = (Cause.BILLING, Cause.SERVICE_DISABLED)
 ACCOUNTS = (Cause.KEY_RESTRICTED, Cause.VALIDATION, Cause.REGION)
 MODELS = (Cause.PRECONDITION, Cause.FORBIDDEN, Cause.MODEL_MISSING)
+OWN = (Cause.OWN_WAY,)
 QUOTAS = (Cause.MINUTE_QUOTA, Cause.DAY_QUOTA, Cause.UNTOLD_QUOTA)
 
 
@@ -47,13 +49,14 @@ class TableTests(SynchronousTestCase):
 
     def test_complete(self) -> None:
         """Every cause is judged, with its name and a reason in words; what a person can put right has a hint."""
-        told = {*PASSING, *REQUESTS, *DISABLING, *PROJECTS, *ACCOUNTS, *MODELS, *QUOTAS}
+        hinted = {*DISABLING, *PROJECTS, *ACCOUNTS, *MODELS, *OWN, Cause.UNREACHABLE}
+        told = {*PASSING, *REQUESTS, *QUOTAS, *hinted}
         self.assertEqual(told, set(Cause))
         for cause in Cause:
             found = verdict(cause)
             self.assertEqual(found.cause, cause)
             self.assertTrue(found.reason)
-            self.assertEqual(bool(found.hint), cause in {*DISABLING, *PROJECTS, *ACCOUNTS, *MODELS, Cause.UNREACHABLE})
+            self.assertEqual(bool(found.hint), cause in hinted)
 
     def test_G30_passing(self) -> None:
         """Troubles of the network and of the provider's machines: another account is asked, nobody is blamed."""
@@ -84,6 +87,12 @@ class TableTests(SynchronousTestCase):
                 found = verdict(cause)
                 self.assertEqual((found.rotate, found.blame, found.scope), (True, Blame.BLOCK, scope), cause)
                 self.assertEqual((found.seconds, found.most, found.contestable), (LONG_BLOCK, MAX_BLOCK, False))
+
+    def test_own_way(self) -> None:
+        """A way that only the account goes rests the account, for a while that grows to a minute."""
+        found = verdict(Cause.OWN_WAY)
+        self.assertEqual((found.rotate, found.blame, found.scope), (True, Blame.COOL, Scope.ACCOUNT))
+        self.assertEqual((found.seconds, found.most, found.contestable), (UNTOLD_COOLDOWN, DETOUR, False))
 
     def test_G30_model(self) -> None:
         """A refusal that may be the request's blocks the account for the model, unless another says the same."""
@@ -131,6 +140,14 @@ class QuotaTests(SynchronousTestCase):
     def test_G33_day_told(self) -> None:
         """A long delay is what the provider knows of the day's end."""
         self.assertEqual(verdict(Cause.DAY_QUOTA, retry_after=391609.8).seconds, 391609.8)
+
+    def test_G33_rolling(self) -> None:
+        """A budget that is told by its reason alone is over when that is told, however soon; midnight is no end."""
+        found = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=1632.5)
+        self.assertEqual((found.seconds, found.most, found.contestable), (1632.5, 0.0, False))
+        named = verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED", retry_after=37.5, quota_ids=("RequestsPerDay",))
+        self.assertEqual(named.seconds, until_midnight(WALL))
+        self.assertEqual(verdict(Cause.DAY_QUOTA, reason="QUOTA_EXHAUSTED").seconds, until_midnight(WALL))
 
     def test_G34_clamped(self) -> None:
         """No delay is longer than eight days, and none is so short that the account is asked again in the instant."""

@@ -189,6 +189,10 @@ class CauseOfTests(SynchronousTestCase):
         self.check(Cause.MODEL_MISSING, failure("models/x is not found for API version v1beta", 404))
         self.check(Cause.REQUEST, failure("Requested file was not found.", 404))
 
+    def test_G30_model_of_code_assist(self) -> None:
+        """Code Assist's words for a model that it does not have name none."""
+        self.check(Cause.MODEL_MISSING, failure("Requested entity was not found.", 404))
+
     def test_G33_quotas(self) -> None:
         """Minute, day, nothing named, and a shortage that is nobody's quota."""
         self.check(Cause.MINUTE_QUOTA, failure(status=429, quota_ids=("RequestsPerMinute",)))

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from google.auth.compute_engine import _metadata
+from google.auth.exceptions import TransportError
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from agd.accounts.credentials import DefaultCredentials
+from agd.accounts.way import STRAIGHT, WayOut
 from agd.accounts.way import Proxy as ProxyValue
-from agd.accounts.way import WayOut
 from agd.errors import FailureKind, UpstreamFailure
-from agd.upstream.adc import fetch_default
+from agd.transport.ways import Ways
+from agd.upstream.adc import _Requests, fetch_default
 from tests.accounts.keys import service_account_json
 from tests.private import write_private
 from tests.upstream.test_ways import WaysTestCase
@@ -134,3 +138,21 @@ class DefaultTests(WaysTestCase):
         turned: Deferred[None] = Deferred()
         self.reactor.callLater(0, turned.callback, None)
         await turned
+
+
+class GivenUpTests(SynchronousTestCase):
+    """The library goes on asking after nobody wants its answer any more: it tries again by itself."""
+
+    def test_no_more_requests(self) -> None:
+        """It is refused at once, and the reactor, which may have stopped, is not waited for."""
+        asked: list[object] = []
+
+        class Stopped(Clock):
+            def callFromThread(self, *call: object) -> None:
+                asked.append(call)
+
+        clock = Stopped()
+        requests = _Requests(Ways(clock), STRAIGHT, clock)
+        requests.give_up()
+        self.assertRaises(TransportError, requests, "https://tokens.example/token", timeout=0.0)
+        self.assertEqual(asked, [])

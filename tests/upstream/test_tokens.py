@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -222,6 +222,15 @@ class FailureTests(TokensTestCase):
         self.assertEqual(len(self.exchanges), 1)
         self.clock.advance(0.2)
         self.assertEqual(len(self.exchanges), 2)
+
+    def test_one_that_fails_takes_others_along(self) -> None:
+        """Of the calls of one request the first that is told ends the others, which wait for the same exchange."""
+        first, second, third = self.ask(), self.ask(), self.ask()
+        first.addErrback(lambda _: second.cancel())
+        self.refuse(dead("invalid_grant", "invalid_grant: revoked"))
+        self.failureResultOf(second, CancelledError)
+        self.assertTrue(self.failureResultOf(third, UpstreamFailure).value.own)
+        self.assertIsNone(self.successResultOf(first))
 
     def test_dead(self) -> None:
         """A grant that is no good is told at once with its reason, and never asked with again until a reload."""

@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Site
 
 from agd.accounts.account import Account
 from agd.accounts.credentials import ApiKey, Credential
@@ -215,6 +217,26 @@ class RefreshTests(WaysTestCase):
         self.assertIn("***", failure.message)
         self.assertNotIn(token.secret, failure.message)
 
+    async def test_G39_claim_in_an_error(self) -> None:
+        """A token endpoint that repeats the signed claim is not quoted with it: a token can be had for it."""
+        heard: list[bytes] = []
+
+        class Echo(Resource):
+            isLeaf = True
+
+            def render_POST(self, request: Any) -> bytes:
+                heard.append(request.args[b"assertion"][0])
+                request.setResponseCode(400)
+                return b'{"error": "invalid_request", "error_description": "what is %s?"}' % heard[0]
+
+        port: Any = self.reactor.listenTCP(0, Site(Echo()), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        account = self.account(service_account(f"http://127.0.0.1:{port.getHost().port}/token"))
+        exchange = Exchange(self.ways, self.reactor, self.wall)
+        failure = await self.refused(exchange.fetch(account))
+        self.assertIn("what is ***?", failure.message)
+        self.assertNotIn(heard[0].decode(), failure.message)
+
 
 class ProxyTests(WaysTestCase):
     """Ways out."""
@@ -282,7 +304,7 @@ class ProxyTests(WaysTestCase):
             for credential in (ApiKey(KEY), refresh_token(f"{url}/token")):
                 account = self.account(credential, way=way, base_url=url)
                 failure = await self.refused(self.client.models(account))
-                self.assertEqual(failure.kind, FailureKind.CONNECT, failure)
+                self.assertEqual((failure.kind, failure.own), (FailureKind.CONNECT, True), failure)
                 self.assertNotIn("pass", failure.message)
         self.assertEqual(seen, [])
 
