@@ -19,7 +19,7 @@ from agd.accounts.breaker import Tolerance
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.gateway import Gateway
-from agd.gateway.plan import DIALECT
+from agd.gemini.dialects import USUAL
 from agd.gemini.models import bundled_models
 from agd.launch import Launch
 from agd.options import Options
@@ -28,16 +28,14 @@ from agd.routing import Router
 from agd.sealing import KeyRing
 from agd.settings import Patience as PatienceTable
 from agd.settings import Settings, Upstream, effective_auth_mode
-from agd.signatures import SignatureStore
+from agd.signatures.store import SignatureStore
 from agd.store.retention import Limits as Retention
 from agd.store.store import Place, Store
 from agd.telemetry import LogObserver
 from agd.transport.ways import Ways
 from agd.upstream.client import UpstreamClient
-from agd.upstream.documents import Document
 from agd.upstream.exchange import Exchange
 from agd.upstream.limits import Patience
-from agd.upstream.media import Source
 from agd.upstream.tokens import Tokens
 from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
@@ -46,6 +44,8 @@ from agd.web.site import Site
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
+    from agd.upstream.documents import Document
+    from agd.upstream.media import Source
     from agd.web.responses import Responses
 
 LIMITS = ("connect", "first_byte", "first_event", "idle", "total")
@@ -188,7 +188,7 @@ class _Responses:
 
 def _dialect(accounts: Sequence[Account]) -> str:
     """Return the dialect of the first account, the likeliest to be asked."""
-    return accounts[0].kind if accounts else DIALECT
+    return accounts[0].kind if accounts else USUAL
 
 
 def _configure(pool: Pool, settings: Settings) -> None:

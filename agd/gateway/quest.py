@@ -7,6 +7,7 @@ attempt's failure means is judged in ``accounts.verdict``; here that judgement i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
@@ -16,14 +17,15 @@ from agd.accounts.account import Account
 from agd.accounts.lease import Lease
 from agd.accounts.search import Exhausted
 from agd.accounts.verdict import Blame, Scope, Verdict, fingerprint
-from agd.conversation import Event, Notice
+from agd.conversation import Event
 from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
+from agd.gateway.notices import tell
 from agd.gateway.plan import Call, Plan
 from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
-from agd.gateway.trail import Attempt, Trail, tell
+from agd.gateway.trail import Attempt, Trail
 from agd.gateway.waiting import Wanted
 from agd.gateway.weighing import is_models, is_out, weigh
 from agd.gemini.causes import signature_refused
@@ -55,12 +57,13 @@ class Quest:
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
-    _renewed: set[str] = field(factory=set)
+    _renewed: frozenset[str] = frozenset()
     _upstream_blamed: bool = False
     _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._scrutiny = Scrutiny(self._plan, self._tell)
+        # Not told by way of the quest: in a cycle what was asked would stay until the collector comes by.
+        self._scrutiny = Scrutiny(self._plan, partial(tell, self._trail, self._plan.prompt))
         trail, scheduling, now = self._trail, self._gateway.pool.scheduling, self._gateway.clock.seconds()
         ends, patient = now + scheduling.queue_seconds, now + scheduling.max_wait
         self._wanted = Wanted(trail.model, trail.owner, trail.session or None, ends, patient)
@@ -245,7 +248,7 @@ class Quest:
     def _go_on(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure) -> None:
         """Decide who may be asked next. Raises ``GatewayError`` where a repeat would burden an upstream in trouble."""
         if verdict.blame is not Blame.COOL or verdict.contestable:
-            self._wanted.tried.add(lease.account.id)  # one that rests may be asked again when that is over
+            self._wanted.tried |= {lease.account.id}  # one that rests may be asked again when that is over
         if lease.is_trial:
             self._wanted.trials = False  # a trial failed at this request's expense: that is enough
         if is_out(verdict) and self._found_out < MOST_FOUND_OUT:
@@ -266,16 +269,13 @@ class Quest:
         fresh = self._gateway.renew(account)
         if fresh is None:
             return None
-        self._renewed.add(account.id)
+        self._renewed |= {account.id}
         if fresh is not account:
             self._gateway.pool.renew(fresh)
         return fresh
 
     def _record(self, account: Account, failure: UpstreamFailure) -> None:
         self._trail.failures.append(f"{account.id}: {failure}")
-
-    def _tell(self, notice: Notice) -> None:
-        tell(self._trail, self._plan.prompt, notice)
 
     def _exhausted(self, cause: UpstreamFailure) -> GatewayError:
         self._settle()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.verdict import Verdict
-from agd.conversation import Notice, Prompt
-from agd.conversation.names import named_notice
 from agd.errors import BadRequest, UpstreamFailure
+
+if TYPE_CHECKING:
+    from agd.conversation import Notice
 
 LOCAL = "local"
 """Owner of what is remembered for clients that need no key."""
@@ -72,11 +73,6 @@ class Trail:
         if strict and self.notices:
             notice = self.notices[0]
             raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
-
-
-def tell(trail: Trail, prompt: Prompt, notice: Notice) -> None:
-    """Note what became of a prompt, under the client's own name of the field."""
-    trail.note([named_notice(prompt, notice)])
 
 
 class Observer(Protocol):

@@ -44,7 +44,10 @@ class Answering:
         """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
         stream = EventStream(request, teller, self._clock)
         try:
-            relay = await request.carry_out(self._open(request, stream, ask))
+            opening = self._open(request, stream, ask)
+            del ask  # it holds what was asked, and the answer may stream for long
+            relay = await request.carry_out(opening)
+            del opening
             await request.carry_out(stream.pour(relay))
         except GatewayError as error:
             if not stream.begun:

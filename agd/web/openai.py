@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve
@@ -13,7 +14,6 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException
 
-from agd.conversation.session import HEADER, said, weightier
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Gateway
@@ -29,6 +29,7 @@ from agd.web.stream import Speaker
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
+    from agd.conversation import Prompt
     from agd.web.responses import Responses
 
 _SESSION_HEADERS = ("session-id", "x-session-id")
@@ -148,13 +149,15 @@ class OpenAI:
         self._require_account()
         options, trail = self.gateway.options, request.trail
         prompt = endpoint.read(read_body(json_body(request)), options)
-        prompt = evolve(prompt, session=weightier(prompt.session, _session(request.requestHeaders)))
+        prompt = _with_session(prompt, request.requestHeaders)
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         trail.owner = request.site.door.tenant(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
-            speaker = Speaker(endpoint.stream(context))
-            await self.answering.stream(request, speaker, lambda: self.gateway.open(prompt, trail))
+            asking = partial(self.gateway.open, prompt, trail)
+            streaming = self.answering.stream(request, Speaker(endpoint.stream(context)), asking)
+            del asking, context, prompt  # once the answer has begun nobody needs what was asked: it may be large
+            await streaming
             return None
         answer = await request.carry_out(self.gateway.complete(prompt, trail))
         return self.answering.whole(request, endpoint.render(answer, context))
@@ -188,6 +191,10 @@ class OpenAI:
         request.write_error(internal_error())
 
 
-def _session(headers: Headers) -> str | None:
-    """Return what the headers say of the conversation."""
-    return next((said(HEADER, value) for name in _SESSION_HEADERS for value in headers.getRawHeaders(name, [])), None)
+def _with_session(prompt: Prompt, headers: Headers) -> Prompt:
+    """Return the prompt with what the headers say of its conversation."""
+    from agd.conversation.session import HEADER, said, weightier  # noqa: PLC0415 - with the first request
+
+    values = (value for name in _SESSION_HEADERS for value in headers.getRawHeaders(name, []))
+    told = next((said(HEADER, value) for value in values), None)
+    return evolve(prompt, session=weightier(prompt.session, told))
