@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.application.strports import service as listen_on
+from twisted.internet.defer import succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
@@ -15,10 +19,13 @@ from twisted.python import usage
 
 from agd import __version__, footprint  # noqa: F401 - footprint works by being imported before all that follows
 from agd.accounts.account import Account
+from agd.admin import Part
+from agd.admin.service import AdminService
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
-from agd.services import CatalogueService, DrainService, ReloadService, StoreService
+from agd.reloading import ReloadService, WatchService
+from agd.services import CatalogueService, DrainService, StateService, StoreService
 from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
 
@@ -134,21 +141,61 @@ def makeService(options: Options) -> IService:
         catalogue.refresh()
 
     reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
-    drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
+    simulated = simulation is not None
+    # Made-up accounts are nothing to remember.
+    state = None if simulated else StateService(daemon, reactor)
+    drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds, keeps=not simulated)
     parts: list[Any] = [simulation] if simulation is not None else []
     parts += [
-        _Announcement(launch, daemon, simulated=simulation is not None),
+        _Announcement(launch, daemon, simulated=simulated),
         StoreService(daemon),
+        *([] if state is None else [state]),
         drain,
         reload,
+        WatchService(reload, reactor),
         catalogue,
     ]
     parts += [
         Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
     ]
+    if launch.admin_socket is not None:
+        parts.append(AdminService(launch.admin_socket, lambda: _admin_parts(daemon, reload, state), reactor))
     for part in parts:
         part.setServiceParent(root)
     return root
+
+
+def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | None) -> Iterable[Part]:
+    """Make what the admin socket offers, loaded when it is first asked."""
+    from agd.admin.accounts import Accounts  # noqa: PLC0415 - see above
+    from agd.admin.choices import Choices  # noqa: PLC0415
+    from agd.admin.life import Life  # noqa: PLC0415
+    from agd.upstream.inspection import Inspector  # noqa: PLC0415
+
+    gateway = daemon.gateway
+    now = gateway.clock.seconds
+    keep = (lambda: succeed(None)) if state is None else state.keep
+    inspector = Inspector(daemon.ways, gateway.upstream.tokens, gateway.clock, str)
+    return [
+        Life(lambda: _status(daemon, reload.launch), reload.take),
+        Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time, keep),
+        Choices(gateway, now),
+    ]
+
+
+def _status(daemon: Daemon, launch: Launch) -> Mapping[str, Any]:
+    """Describe the running daemon."""
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "source": launch.source,
+        "listeners": list(launch.listeners),
+        "state_directory": launch.state_directory,
+        "store": launch.store_path,
+        "accounts_dir": launch.accounts_dir,
+        "accounts": len(daemon.gateway.pool.accounts),
+        "not_ready": daemon.gateway.pool.unready(),
+    }
 
 
 @define(eq=False)
@@ -212,3 +259,5 @@ class _Announcement(Service):
         )
         for warning in () if self._simulated else launch.warnings:
             _log.warn("{words}", words=warning)
+        if launch.missing_socket is not None:
+            _log.warn("{words}", words=launch.missing_socket)

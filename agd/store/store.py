@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from agd.errors import StoreError
 from agd.sealing import KeyRing, RandomBytes
+from agd.store.accounts import AccountStore, load
 from agd.store.responses import ResponseStore
 from agd.store.retention import Limits
 from agd.store.worker import InThread, Worker
@@ -58,6 +59,7 @@ class Store:
     place: Place
     worker: Worker
     responses: ResponseStore
+    accounts: AccountStore
     ring: KeyRing
     _threads: Threads
     _clock: IReactorTime
@@ -80,7 +82,8 @@ class Store:
         """Make a store. ``in_thread`` calls in one of ``threads``: ``partial(deferToThreadPool, reactor, threads)``."""
         worker = Worker(in_thread)
         ring = KeyRing.fresh(random)
-        return cls(place, worker, ResponseStore(worker, limits), ring, threads, clock, now, random)
+        responses, accounts = ResponseStore(worker, limits), AccountStore(worker)
+        return cls(place, worker, responses, accounts, ring, threads, clock, now, random)
 
     def open(self) -> None:
         """Read the keys, open the database and begin to look after it; after any fork, for threads do not survive one.
@@ -90,7 +93,14 @@ class Store:
         from agd.store.database import open_database  # noqa: PLC0415 - sqlite3, for those only that open a store
 
         self._take_keys()
-        self.worker.open(open_database(self.place.path))
+        database = open_database(self.place.path)
+        # Here and not by the worker: it is to be known before the first request.
+        [kept] = database.carry_out([load])
+        if kept.error is not None:
+            database.close()
+            raise kept.error
+        self.accounts.found = kept.value
+        self.worker.open(database)
         self._threads.start()
         left = self.responses.fail_unfinished(LEFT_UNFINISHED, int(self._now()))
         left.addErrback(_tell, "responses that were left unfinished stay so")

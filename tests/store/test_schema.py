@@ -9,14 +9,22 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from agd.store.accounts import load
 from agd.store.database import open_database
 from agd.store.schema import bundled_migrations
-from tests.store.stage import ANN, BOB, StoreTestCase, background, message, record
+from tests.store.stage import ANN, BOB, NOW, StoreTestCase, background, message, record
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
 STORED = (record("resp_1"), record("resp_2", "resp_1"), record("resp_1", owner=BOB), background("resp_3", "completed"))
 """What stands in each of the dumps."""
+SNAPSHOT = {
+    "version": 1,
+    "accounts": {"acct_1": {"pause": "draining"}, "acct_2": {"pause": None}},
+    "purses": [{"upstream": "https://a.example", "name": "project", "holds": []}],
+}
+SNAPSHOT_SECOND = NOW
+"""What stands in the dumps of version 2 and later, and when it was saved."""
 
 
 def schema_of(connection: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -45,6 +53,8 @@ class SchemaTests(StoreTestCase):
             self.assertEqual(schema_of(database._connection), fresh, migration.version)
             self.worker.open(database)
             self.check()
+            kept = self.get(self.worker.submit(load))
+            self.assertEqual(kept, None if migration.version < 2 else SNAPSHOT)
             self.assertEqual(self.query("PRAGMA integrity_check"), [("ok",)])
             database.close()
 
