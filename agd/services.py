@@ -65,7 +65,7 @@ class DrainService(Service):
         self._daemon.site.cut_short()
 
     def _close_store(self, result: Any) -> Deferred[Any]:
-        return self._daemon.store.close().addCallback(lambda _: result)
+        return self._daemon.close_store().addCallback(lambda _: result)
 
     def _close_upstreams(self) -> Deferred[None]:
         closed: Deferred[None] = self._daemon.close_upstreams()
@@ -84,7 +84,7 @@ class StoreService(Service):
         """Open it. Raises ``SystemExit`` with a sentence for one that cannot be had: nothing is lost in silence."""
         super().startService()
         try:
-            self._daemon.store.open()
+            self._daemon.open_store()
         except StoreError as error:
             raise SystemExit(f"agd cannot open its store: {error}") from None
 

@@ -16,12 +16,16 @@ from agd.accounts.session import session_key
 from agd.conversation import Answer, Event, Prompt
 from agd.conversation.names import named_notice, naming
 from agd.gateway.flow import Flow, fold
+from agd.gateway.passage import Passage
 from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Observer, Trail, tell
 from agd.gateway.waiting import WaitingRoom
 from agd.gemini.models import NO_OVERRIDES, Overrides
+from agd.keys.estimate import NOTHING, Estimate, estimate
+from agd.keys.tab import Moment
+from agd.keys.turnstile import Turnstile
 from agd.options import DEFAULT, Options
 from agd.routing import Router
 from agd.signatures import SignatureStore, observe, restore
@@ -45,6 +49,7 @@ class Gateway:
     ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
     another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
     that requests are written in before it is known who will be asked; any other is written when it is wanted.
+    ``turnstile`` lets in what its owner's key allows.
     ``wall`` gives unix seconds, for quotas that end with the day; ``stopwatch`` gives seconds that pass while the
     reactor's clock stands still.
     """
@@ -64,6 +69,7 @@ class Gateway:
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
     dialect: str = DIALECT
+    turnstile: Turnstile = field(factory=Turnstile)
     waiting: WaitingRoom = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -72,35 +78,71 @@ class Gateway:
     async def open(self, prompt: Prompt, trail: Trail) -> Source:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
         with naming(prompt):
-            return await self._opened(prompt, trail)
+            passage = self._admit(prompt, trail)
+            with passage.opening():
+                return await self._opened(prompt, trail, passage)
 
     async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
         """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
         with naming(prompt):
-            return await self._completed(prompt, trail)
+            passage = self._admit(prompt, trail)
+            with passage.opening():
+                return await self._completed(prompt, trail, passage)
 
     async def count(self, prompt: Prompt, trail: Trail) -> int:
         """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
         with naming(prompt):
-            plan = await self._plan(prompt, trail)
-            return await Quest(self, trail, plan, plan.calls[0]).count()
+            passage = self._admit(prompt, trail, lambda: NOTHING)
+            with passage.opening():
+                plan = await self._plan(prompt, trail)
+                tokens = await Quest(self, trail, plan, plan.calls[0]).count()
+            passage.settle(0)
+            return tokens
 
-    async def _opened(self, prompt: Prompt, trail: Trail) -> Source:
+    def reserve(self, prompt: Prompt, trail: Trail) -> None:
+        """Let a request in that will be asked later, by its trail, which keeps its place. Raises ``GatewayError``."""
+        trail.passage = self._admit(prompt, trail)
+
+    def offers(self, owner: str) -> list[str]:
+        """Return every name that an owner can ask for."""
+        known, allows = self.catalogue.known, self.turnstile.visible
+        return [name for name in self.router.names(known) if allows(owner, (name, self.router.resolve(name, known)))]
+
+    def _admit(self, prompt: Prompt, trail: Trail, guess: Callable[[], Estimate] | None = None) -> Passage:
+        """Let a request in as far as its owner's key allows, or take the place that it has. Raises ``GatewayError``."""
+        kept, trail.passage = trail.passage, None
+        if kept is not None:
+            return kept
+        trail.wanted, trail.model = prompt.model, self.router.resolve(prompt.model, self.catalogue.known)
+        names, now = (trail.wanted, trail.model), self._moment()
+        wanted = guess or partial(estimate, prompt)
+        ticket = self.turnstile.admit(trail.owner, names, now, wanted, again=trail.is_counted)
+        trail.is_counted, trail.standing = True, ticket.standing(now)
+        return Passage(ticket, self._moment)
+
+    def _moment(self) -> Moment:
+        return Moment(self.clock.seconds(), self.wall())
+
+    async def _opened(self, prompt: Prompt, trail: Trail, passage: Passage) -> Source:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
+            passage.settle(0)
             return Settled(tuple(silence(prompt)))
         relays = await together([partial(self._open, plan, call, trail) for call in plan.calls], MAX_CHOICES, _drop)
+        passage.follow(relays)
         if prompt.tools:
             for relay in relays:
                 relay.watch(partial(self._remember, trail.owner))
         flow = Flow.of(plan, partial(tell, trail, prompt))
         return relays[0] if flow.is_idle else Confluence(relays, flow)
 
-    async def _completed(self, prompt: Prompt, trail: Trail) -> Answer:
+    async def _completed(self, prompt: Prompt, trail: Trail, passage: Passage) -> Answer:
         plan = await self._plan(prompt, trail)
         if prompt.silent:
+            passage.settle(0)
             return _folded(silence(prompt))
         answers = await together([partial(self._collect, plan, call, trail) for call in plan.calls], AT_ONCE)
+        passage.answered(answers)
         for events in answers if prompt.tools else ():
             self._remember(trail.owner, events)
         return fold(plan, answers)

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from agd.errors import StoreError
 from agd.sealing import KeyRing, RandomBytes
+from agd.store.clients import ClientStore, Kept, read_all
 from agd.store.responses import ResponseStore
 from agd.store.retention import Limits
 from agd.store.worker import InThread, Worker
@@ -52,17 +53,20 @@ class Store:
     """Made closed; whoever asks it before it is open, or after it was closed, gets a ``StoreError``.
 
     ``responses`` and ``ring`` are the same objects throughout; the ring has keys that nobody knows until it is open.
-    ``worker`` is for further repositories. ``now`` gives Unix seconds.
+    ``worker`` is for further repositories. ``kept`` is what was known of clients when it was opened: the first request
+    may come at once. ``now`` gives Unix seconds.
     """
 
     place: Place
     worker: Worker
     responses: ResponseStore
+    clients: ClientStore
     ring: KeyRing
     _threads: Threads
     _clock: IReactorTime
     _now: Callable[[], float]
     _random: RandomBytes = field(repr=False)
+    kept: Kept = field(factory=Kept, init=False, repr=False)
     _hourly: LoopingCall | None = field(default=None, init=False)
 
     @classmethod
@@ -80,7 +84,8 @@ class Store:
         """Make a store. ``in_thread`` calls in one of ``threads``: ``partial(deferToThreadPool, reactor, threads)``."""
         worker = Worker(in_thread)
         ring = KeyRing.fresh(random)
-        return cls(place, worker, ResponseStore(worker, limits), ring, threads, clock, now, random)
+        responses, clients = ResponseStore(worker, limits), ClientStore(worker)
+        return cls(place, worker, responses, clients, ring, threads, clock, now, random)
 
     def open(self) -> None:
         """Read the keys, open the database and begin to look after it; after any fork, for threads do not survive one.
@@ -90,7 +95,13 @@ class Store:
         from agd.store.database import open_database  # noqa: PLC0415 - sqlite3, for those only that open a store
 
         self._take_keys()
-        self.worker.open(open_database(self.place.path))
+        database = open_database(self.place.path)
+        try:
+            self.kept = database.ask(read_all)
+        except BaseException:
+            database.close()
+            raise
+        self.worker.open(database)
         self._threads.start()
         left = self.responses.fail_unfinished(LEFT_UNFINISHED, int(self._now()))
         left.addErrback(_tell, "responses that were left unfinished stay so")

@@ -20,7 +20,7 @@ from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from zope.interface import implementer
 
-from agd.conversation import Event
+from agd.conversation import Event, Usage
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.framing import Framer
@@ -137,6 +137,11 @@ class Relay(BodyProtocol):
     def held(self) -> Sequence[Event]:
         """What has come while there was no sink."""
         return self._held
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the answer as far as the upstream has told them, None when it has not."""
+        return self._reader.usage
 
     # ------------------------------------------------------------------ from the upstream
 
