@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agd.errors import ConfigurationError, ConfigurationProblem
 from agd.gemini.models import Overrides, check_overrides
@@ -15,6 +15,7 @@ from agd.listeners import Stack, is_loopback, listeners
 from agd.roster import account_problems
 from agd.routing import check_mapping
 from agd.settings import Settings, check_auth, find_state_directory, load_settings, warnings
+from agd.settings.admin import placed
 from agd.settings.overrides import Override
 from agd.settings.reading import Reading
 
@@ -34,6 +35,22 @@ class Launch:
     listeners: tuple[str, ...]
     state_directory: str | None = None
     store_path: str | None = None
+
+    @property
+    def admin_socket(self) -> str | None:
+        """The absolute path of the admin socket, None when there is none."""
+        return placed(self.settings.admin.socket, self.state_directory)
+
+    def started_as(self, before: Launch) -> Launch:
+        """Return these settings for a daemon that was started with others: what is opened at the start stays so."""
+        admin = evolve(self.settings.admin, socket=before.settings.admin.socket)
+        return evolve(
+            self,
+            settings=evolve(self.settings, admin=admin),
+            listeners=before.listeners,
+            state_directory=before.state_directory,
+            store_path=before.store_path,
+        )
 
     @property
     def loopback_only(self) -> bool:

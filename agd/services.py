@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve
 from twisted.application.internet import TimerService
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -114,20 +113,17 @@ class ReloadService(Service):
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
 
     def reload(self) -> None:
-        """Take the configuration as it is written now."""
+        """Take the configuration as it is written now, or tell in the log what is wrong with it."""
         try:
-            fresh = self._prepare()
-            started = self.launch
-            launch = evolve(
-                fresh,
-                listeners=started.listeners,
-                state_directory=started.state_directory,
-                store_path=started.store_path,
-            )
-            check_auth(launch.settings, launch.loopback_only, launch.source)
+            self.take()
         except ConfigurationError as error:
             _log.error("configuration not reloaded:\n{error}", error=str(error))
-            return
+
+    def take(self) -> None:
+        """Take the configuration as it is written now. Raises ``ConfigurationError``, and changes nothing then."""
+        fresh = self._prepare()
+        launch = fresh.started_as(self.launch)
+        check_auth(launch.settings, launch.loopback_only, launch.source)
         self.launch = launch
         self._daemon.apply(launch)
         self._then()
@@ -140,6 +136,10 @@ class ReloadService(Service):
             _log.warn("listeners change only at a restart: still listening on {listeners}", listeners=listeners)
         if fresh.store_path != self.launch.store_path:
             _log.warn("the store changes only at a restart: still {path}", path=self.launch.store_path or "in memory")
+        if fresh.admin_socket != self.launch.admin_socket:
+            _log.warn(
+                "the admin socket changes only at a restart: still {path}", path=self.launch.admin_socket or "off"
+            )
         for warning in self.launch.warnings:
             _log.warn("{words}", words=warning)
 

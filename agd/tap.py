@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define
@@ -15,6 +17,8 @@ from twisted.python import usage
 
 from agd import __version__, footprint  # noqa: F401 - footprint works by being imported before all that follows
 from agd.accounts.account import Account
+from agd.admin import Part
+from agd.admin.service import AdminService
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
@@ -146,9 +150,32 @@ def makeService(options: Options) -> IService:
     parts += [
         Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
     ]
+    if launch.admin_socket is not None:
+        parts.append(AdminService(launch.admin_socket, lambda: _admin_parts(daemon, reload), reactor))
     for part in parts:
         part.setServiceParent(root)
     return root
+
+
+def _admin_parts(daemon: Daemon, reload: ReloadService) -> Iterable[Part]:
+    """Make what the admin socket offers, loaded when it is first asked."""
+    from agd.admin.life import Life  # noqa: PLC0415 - see above
+
+    return [Life(lambda: _status(daemon, reload.launch), reload.take)]
+
+
+def _status(daemon: Daemon, launch: Launch) -> Mapping[str, Any]:
+    """Describe the running daemon."""
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "source": launch.source,
+        "listeners": list(launch.listeners),
+        "state_directory": launch.state_directory,
+        "store": launch.store_path,
+        "accounts": len(daemon.gateway.pool.accounts),
+        "not_ready": daemon.gateway.pool.unready(),
+    }
 
 
 @define(eq=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -243,6 +245,10 @@ class SimulationTests(TestCase):
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         path = Path(self.mktemp())
         write_private(path, ACCOUNT)
+        home = patch.dict(os.environ, {"XDG_STATE_HOME": tempfile.mkdtemp(prefix="agd-")})
+        home.start()
+        self.addCleanup(home.stop)
+        self.addCleanup(shutil.rmtree, os.environ["XDG_STATE_HOME"])
         options = Options()
         options.parseOptions(["--config", str(path), "--simulate", "--listen", "tcp:0:interface=127.0.0.1"])
         root: Any = makeService(options)

@@ -1,5 +1,6 @@
 """The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
 
+from agd.settings.admin import Admin
 from agd.settings.credentials import ServiceAccountFile
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
@@ -17,6 +18,7 @@ __all__ = [
     "ENVIRONMENT",
     "ENVIRONMENT_SOURCE",
     "Account",
+    "Admin",
     "AuthMode",
     "ClientKey",
     "ExposeAccount",

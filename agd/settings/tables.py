@@ -13,7 +13,11 @@ from attrs import field, frozen
 
 from agd.options import Options
 from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
+<<<<<<< HEAD
 from agd.settings.clients import ClientKey
+=======
+from agd.settings.admin import Admin
+>>>>>>> admin
 from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
 from agd.settings.kinds import Boolean, Choice, Integer, Number, Seconds, Text
 from agd.settings.patience import Patience, patience
@@ -302,6 +306,7 @@ class Settings:
         ),
     )
     store: Store = field(factory=Store, metadata=setting(TableOf(Store), "What is kept on disk, and for how long."))
+    admin: Admin = field(factory=Admin, metadata=setting(TableOf(Admin), "How the daemon is operated while it runs."))
     models: Mapping[str, Mapping[str, Any]] = field(
         factory=dict,
         converter=_read_only_tables,

@@ -110,7 +110,9 @@ class ProblemTests(SynchronousTestCase):
         found = problem("[upstream]\nbase_ulr = 'x'")
         self.assertEqual((found.path, found.found), ("upstream.base_ulr", 'unknown key "base_ulr"'))
         self.assertTrue(found.allowed.startswith('did you mean "base_url"? base_url, connect_seconds,'))
-        self.assertEqual(problem("zzz = 1").allowed, "proxy, retry, upstream, translation, store, models, accounts")
+        self.assertEqual(
+            problem("zzz = 1").allowed, "proxy, retry, upstream, translation, store, admin, models, accounts"
+        )
 
     def test_both_forms_of_keys(self) -> None:
         """api_key and api_keys together are refused."""
