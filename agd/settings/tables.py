@@ -13,11 +13,8 @@ from attrs import field, frozen
 
 from agd.options import Options
 from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
-<<<<<<< HEAD
-from agd.settings.clients import ClientKey
-=======
 from agd.settings.admin import Admin
->>>>>>> admin
+from agd.settings.clients import ClientKey
 from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
 from agd.settings.kinds import Boolean, Choice, Integer, Number, Seconds, Text
 from agd.settings.patience import Patience, patience
