@@ -159,9 +159,13 @@ def makeService(options: Options) -> IService:
 
 def _admin_parts(daemon: Daemon, reload: ReloadService) -> Iterable[Part]:
     """Make what the admin socket offers, loaded when it is first asked."""
-    from agd.admin.life import Life  # noqa: PLC0415 - see above
+    from agd.admin.keys import Keys  # noqa: PLC0415 - see above
+    from agd.admin.life import Life  # noqa: PLC0415
 
-    return [Life(lambda: _status(daemon, reload.launch), reload.take)]
+    return [
+        Life(lambda: _status(daemon, reload.launch), reload.take),
+        Keys(daemon.clientele, lambda: daemon.site.door.mode != "off", lambda: daemon.store.place.path is not None),
+    ]
 
 
 def _status(daemon: Daemon, launch: Launch) -> Mapping[str, Any]:

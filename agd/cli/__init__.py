@@ -10,6 +10,7 @@ from agd import __version__
 from agd.cli.check import check
 from agd.cli.client_config import add_client_config, client_config
 from agd.cli.document import PAGES, document
+from agd.cli.keys import add_keys, keys
 from agd.cli.models import add_models, models
 from agd.cli.run import run
 
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             return document(options.page)
         case "models":
             return models(options)
+        case "keys":
+            return keys(options)
         case "client-config":
             return client_config(options)
     return check(options.file)
@@ -47,4 +50,5 @@ def _parser() -> argparse.ArgumentParser:
     documenting.add_argument("page", choices=sorted(PAGES), metavar="PAGE", help=", ".join(sorted(PAGES)))
     add_client_config(commands)
     add_models(commands)
+    add_keys(commands)
     return parser

@@ -97,11 +97,16 @@ class Clientele:
         for name, _, allowance in self._configured:
             status = "expired" if allowance.has_ended(now) else "active"
             yield described(name, allowance, self.turnstile, now, source="configuration", status=status)
-        taken = self._names()
-        for key in self._stored.values():
-            status = "shadowed" if key.name in taken else key.status(now)
-            told = described(key.name, key.allowance, self.turnstile, now, source="store", status=status)
-            yield {**told, "created": key.created, "revoked": key.revoked}
+        for key in sorted(self._stored.values(), key=lambda each: each.name):
+            yield self.told(key)
+
+    def told(self, key: StoredKey) -> dict[str, Any]:
+        """Return what is to be told of a key of the store."""
+        now = self._now()
+        is_shadowed = key.revoked is None and key.name in self._names()
+        status = "shadowed" if is_shadowed else key.status(now)
+        told = described(key.name, key.allowance, self.turnstile, now, source="store", status=status)
+        return {**told, "created": key.created, "revoked": key.revoked}
 
     # ------------------------------------------------------------------ within
 

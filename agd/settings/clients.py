@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from agd.allowance import ALLOWED_BUDGETS, Allowance, Budget, read_budgets
+from agd.allowance import ALLOWED_BUDGETS, UNLIMITED, Allowance, Budget, read_budgets
 from agd.settings.kinds import Integer, Plain, Text
 from agd.settings.secret import Secret, SecretText
 from agd.settings.structure import ArrayOf, setting
@@ -84,6 +84,11 @@ class ClientKey:
     budget: tuple[Budget, ...] = field(
         default=(), metadata=setting(Budgets(), "Tokens in a day or month of the calendar (UTC), or in all.")
     )
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether it is not good for everything."""
+        return self.allowance != UNLIMITED
 
     @property
     def allowance(self) -> Allowance:
