@@ -46,7 +46,7 @@ class Keys:
 
     def _warnings(self) -> Iterable[str]:
         if not self.asks():
-            yield 'clients need no key here, so no limit holds: say proxy.auth_mode = "strict" (see docs/operations.md)'
+            yield "clients need no key here, so no limit holds: set proxy.auth_mode (docs/operations.md)"
         if not self.lasting():
             yield "the store is off, so the key ends with the daemon"
 
