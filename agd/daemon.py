@@ -155,6 +155,17 @@ class Daemon:
     def _renew_door(self) -> None:
         self.site.door = _door(self._launch, self.store, self.clientele)
 
+    def take_up_state(self, wall: float) -> None:
+        """Take up what the last daemon knew of the accounts, before anybody is asked. Raises ``ValueError``."""
+        found, self.store.accounts.found = self.store.accounts.found, None
+        if found is not None:
+            self.gateway.pool.restore(found, self.gateway.clock.seconds(), wall)
+
+    def keep_state(self, wall: float) -> Deferred[None]:
+        """Put down what is known of the accounts; fires when it is on disk, fails with ``StoreError``."""
+        snapshot = self.gateway.pool.snapshot(self.gateway.clock.seconds(), wall)
+        return self.store.accounts.save(snapshot, int(wall))
+
     def finish_background(self, grace: float, clock: Any) -> Deferred[Any]:
         """Let responses that run in the background end; after ``grace`` seconds they fail."""
         return self._responses.finish(grace, clock)

@@ -142,6 +142,8 @@ class ConfigurationProblem:
     path: str
     found: str
     allowed: str
+    source: str = ""
+    """The file that it is in, where that is not the configuration's own."""
 
     def __str__(self) -> str:
         return f"{self.path}: found {self.found}; allowed: {self.allowed}"
@@ -153,10 +155,11 @@ def _as_tuple(problems: Iterable[ConfigurationProblem]) -> tuple[ConfigurationPr
 
 @define
 class ConfigurationError(Exception):
-    """A configuration that the daemon must not start with."""
+    """A configuration that the daemon must not start with. ``files``: what was looked at, where that is known."""
 
     source: str
     problems: tuple[ConfigurationProblem, ...] = field(converter=_as_tuple)
+    files: tuple[str, ...] = field(default=(), eq=False)
 
     def __str__(self) -> str:
-        return "\n".join(f"{self.source}: {problem}" for problem in self.problems)
+        return "\n".join(f"{problem.source or self.source}: {problem}" for problem in self.problems)

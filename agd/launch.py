@@ -7,9 +7,10 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.folder import read_folder, repeated
 from agd.gemini.models import Overrides, check_overrides
 from agd.listeners import Stack, is_loopback, listeners
 from agd.roster import account_problems
@@ -18,8 +19,12 @@ from agd.settings import Settings, check_auth, find_state_directory, load_settin
 from agd.settings.admin import placed
 from agd.settings.overrides import Override
 from agd.settings.reading import Reading
+from agd.settings.store import OFF
 
 _TRAITS = "what is known of a model, in the types of the bundled table agd/gemini/models.toml"
+
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path (``sun_path`` in unix(7), with its end)."""
 
 
 @frozen
@@ -35,11 +40,21 @@ class Launch:
     listeners: tuple[str, ...]
     state_directory: str | None = None
     store_path: str | None = None
+    sources: tuple[str, ...] = ()
+    """For each account the file it stands in, empty for the configuration's own."""
+    files: tuple[str, ...] = ()
+    """Every file that was read, and the folder of the accounts."""
+
+    @property
+    def accounts_dir(self) -> str | None:
+        """The absolute path of the folder of accounts, None when there is none."""
+        return placed(self.settings.admin.accounts_dir, self.state_directory)
 
     @property
     def admin_socket(self) -> str | None:
-        """The absolute path of the admin socket, None when there is none."""
-        return placed(self.settings.admin.socket, self.state_directory)
+        """The absolute path of the admin socket, None when there is none, or can be none."""
+        path = placed(self.settings.admin.socket, self.state_directory)
+        return None if path is None or len(os.fsencode(path)) > LONGEST_SOCKET else path
 
     def started_as(self, before: Launch) -> Launch:
         """Return these settings for a daemon that was started with others: what is opened at the start stays so."""
@@ -57,16 +72,25 @@ class Launch:
         """Whether no other machine can reach any listener."""
         return all(map(is_loopback, self.listeners))
 
-    def reading(self, environ: Mapping[str, str] | None = None) -> Reading:
-        """Begin to read again a secret that the configuration names: the same files, under the same conditions."""
+    def reading(self, place: int = 0, environ: Mapping[str, str] | None = None) -> Reading:
+        """Begin to read again a secret of the account at a place: the same files, under the same conditions."""
         lenient = self.settings.proxy.allow_readable_secrets
         environ = os.environ if environ is None else environ
-        return Reading(self.source, environ, read_text, None if lenient else read_mode)
+        source = self.sources[place] if place < len(self.sources) else ""
+        return Reading(source or self.source, environ, read_text, None if lenient else read_mode)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the operator should know, a sentence each."""
         return warnings(self.settings, self.loopback_only)
+
+    @property
+    def missing_socket(self) -> str | None:
+        """Why there is no admin socket although one is wanted."""
+        if self.admin_socket is not None or self.settings.admin.socket == OFF:
+            return None
+        needs = f"a state directory, and a path of at most {LONGEST_SOCKET} bytes"
+        return f'there is no admin socket: "{self.settings.admin.socket}" needs {needs}; see admin.socket'
 
 
 def prepare(
@@ -80,19 +104,53 @@ def prepare(
 
     Raises ``ConfigurationError`` with everything that is wrong.
     """
-    environ = os.environ if environ is None else environ
-    source, settings = load_settings(
-        file, environ=environ, exists=os.path.exists, read_file=read_text, mode_of=read_mode, overrides=overrides
+    files = _Files()
+    try:
+        return _prepared(file, os.environ if environ is None else environ, overrides, listen, files)
+    except ConfigurationError as error:
+        error.files = tuple(files.read)
+        raise
+
+
+@define
+class _Files:
+    """Reads files and remembers which: also those that could not be read may change."""
+
+    read: dict[str, None] = field(factory=dict)
+
+    def text(self, path: str) -> str:
+        """Read a file. Raises ``OSError`` or ``ValueError``."""
+        self.read[path] = None
+        return read_text(path)
+
+
+def _prepared(
+    file: str | None, environ: Mapping[str, str], overrides: Iterable[Override], listen: Sequence[str], files: _Files
+) -> Launch:
+    source, main = load_settings(
+        file, environ=environ, exists=os.path.exists, read_file=files.text, mode_of=read_mode, overrides=overrides
     )
     directory = find_state_directory(environ)
-    path = settings.store.file(directory)
-    launch = Launch(source, settings, listeners(settings, listen, _stack()), directory or _folder_of(path), path)
+    path = main.store.file(directory)
+    directory = directory or _folder_of(path)
+    accounts_dir = placed(main.admin.accounts_dir, directory)
+    lenient = main.proxy.allow_readable_secrets
+    folder = read_folder(accounts_dir, Reading(source, environ, files.text, None if lenient else read_mode))
+    settings = evolve(main, accounts=(*main.accounts, *folder.accounts))
+    sources = (*("" for _ in main.accounts), *folder.sources)
+    if accounts_dir is not None:
+        files.read[accounts_dir] = None
+    launch = Launch(
+        source, settings, listeners(settings, listen, _stack()), directory, path, sources, tuple(files.read)
+    )
     problems = [
         *_auth_problems(launch),
         *_store_problems(launch),
         *check_mapping(settings.proxy.custom_mapping, settings.proxy.default_model),
         *_model_problems(settings.models),
-        *account_problems(settings),
+        *account_problems(settings, sources),
+        *folder.problems,
+        *repeated(settings.accounts, sources),
     ]
     if problems:
         raise ConfigurationError(source, problems)

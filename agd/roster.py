@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -96,30 +96,35 @@ def scheduling_of(settings: Settings) -> Scheduling:
     return Scheduling(Mode(told.mode), told.max_wait_seconds, told.queue_size, told.queue_seconds, pinned)
 
 
-def account_problems(settings: Settings) -> Iterator[ConfigurationProblem]:
-    """Find what only the parts that use an account can tell: keys, proxies, certificates, a library that is missing."""
+def account_problems(settings: Settings, sources: Sequence[str] = ()) -> Iterator[ConfigurationProblem]:
+    """Find what only the parts that use an account can tell: keys, proxies, certificates, a library that is missing.
+
+    ``sources``: for each account the file it stands in, empty for the configuration's own.
+    """
     for place, configured in enumerate(settings.accounts):
-        for key, found, allowed in _problems(configured):
-            yield ConfigurationProblem(f"accounts[{place}].{key}", found, allowed)
+        source = sources[place] if sources else ""
+        for key, found, allowed in problems_of(configured):
+            where = key if source else f"accounts[{place}].{key}"
+            yield ConfigurationProblem(where, found, allowed, source)
 
 
-def rereader(settings: Settings, reading: Callable[[], Reading]) -> Callable[[Account], Account | None]:
+def rereader(settings: Settings, reading: Callable[[int], Reading]) -> Callable[[Account], Account | None]:
     """Make what looks a refused credential up again in the file it came from: such files are replaced while agd runs.
 
-    It gives the account with the new credential, None where there is none. ``reading`` begins a reading of the
-    configuration that names the files.
+    It gives the account with the new credential, None where there is none. ``reading`` begins a reading of what names
+    the files, for the account at a place of the settings.
     """
     sources = {
-        account.id: configured
-        for account, configured in zip(accounts_of(settings), settings.accounts, strict=True)
+        account.id: (place, configured)
+        for place, (account, configured) in enumerate(zip(accounts_of(settings), settings.accounts, strict=True))
         if any(_is_file(secret) for secret in _secrets(configured))
     }
 
     def reread(account: Account) -> Account | None:
-        configured = sources.get(account.id)
-        if configured is None:
+        if account.id not in sources:
             return None
-        begun = reading()
+        place, configured = sources[account.id]
+        begun = reading(place)
         again = partial(_again, begun)
         fresh = evolve(
             configured,
@@ -141,7 +146,8 @@ def _service_account(file: ServiceAccountFile) -> ServiceAccount:
     return ServiceAccount(file.client_email, key, file.key_id, file.token_url or GOOGLE_TOKEN_URL)
 
 
-def _problems(configured: Configured) -> Iterator[tuple[str, str, str]]:
+def problems_of(configured: Configured) -> Iterator[tuple[str, str, str]]:
+    """Find what is wrong with one account beyond its table: the key, what was found, what is allowed."""
     if configured.service_account is not None:
         try:
             check_key(configured.service_account.private_key.reveal())

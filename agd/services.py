@@ -1,4 +1,4 @@
-"""What lives beside the listeners: draining, reloading, keeping the lists of models fresh."""
+"""What lives beside the listeners: draining, the store, the state of the accounts, fresh lists of models."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from twisted.python.failure import Failure
 from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
-from agd.errors import ConfigurationError, StoreError, UpstreamFailure
+from agd.errors import StoreError, UpstreamFailure
 from agd.gemini.causes import cause_of
-from agd.launch import Launch
-from agd.settings import check_auth
 
 _log = Logger("agd")
 
 _ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
+KEEP_SECONDS = 1.0
+"""How much of what is known of the accounts a killed daemon loses at most."""
 REFRESH_SECONDS = 3600.0
 CLOSE_SECONDS = 1.0
 """How long closing idle upstream connections may take; a dead peer must not hold up the shutdown."""
@@ -38,10 +38,11 @@ class DrainService(Service):
 
     name = "drain"
 
-    def __init__(self, daemon: Daemon, reactor: Any, grace: Callable[[], float]) -> None:
+    def __init__(self, daemon: Daemon, reactor: Any, grace: Callable[[], float], *, keeps: bool = True) -> None:
         self._daemon = daemon
         self._reactor = reactor
         self._grace = grace
+        self._keeps = keeps
 
     def stopService(self) -> Deferred[None]:
         """Fire when the last client connection is closed and the upstream ones are let go."""
@@ -64,6 +65,9 @@ class DrainService(Service):
         self._daemon.site.cut_short()
 
     def _close_store(self, result: Any) -> Deferred[Any]:
+        """Keep what the last requests have taught, then close."""
+        if self._keeps:
+            self._daemon.keep_state(time.time()).addErrback(_trap_store_error)
         return self._daemon.close_store().addCallback(lambda _: result)
 
     def _close_upstreams(self) -> Deferred[None]:
@@ -88,60 +92,49 @@ class StoreService(Service):
             raise SystemExit(f"agd cannot open its store: {error}") from None
 
 
-class ReloadService(Service):
-    """Reads the configuration again on SIGHUP. One that is wrong is reported and changes nothing.
+class StateService(TimerService):
+    """Keeps what is known of the accounts: taken up at the start, put down once a second while it changes."""
 
-    ``launch`` is the configuration that holds now. Its listeners stay those of the start, and so does what follows
-    from them: a daemon that other machines can reach does not drop its authentication because a file now says
-    that none of them should reach it. ``then`` is called after each reload.
-    """
+    name = "state"
 
-    name = "reload"
-
-    def __init__(
-        self, daemon: Daemon, reactor: Any, launch: Launch, prepare: Callable[[], Launch], then: Callable[[], object]
-    ) -> None:
-        self.launch = launch
+    def __init__(self, daemon: Daemon, clock: Any, now: Callable[[], float] = time.time) -> None:
+        TimerService.__init__(self, KEEP_SECONDS, self.keep)
+        self.clock = clock
         self._daemon = daemon
-        self._reactor = reactor
-        self._prepare = prepare
-        self._then = then
+        self._now = now
+        self._kept = -1
+        self._complained = False
 
     def startService(self) -> None:
-        """Listen for the signal; it arrives between two byte codes, so the work is left to the reactor."""
+        """Take up what the last daemon left, then begin to keep. The store is open by now."""
+        self._take_up()
+        self._kept = self._daemon.gateway.pool.changes
         super().startService()
-        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
 
-    def reload(self) -> None:
-        """Take the configuration as it is written now, or tell in the log what is wrong with it."""
+    def keep(self) -> Deferred[Any] | None:
+        """Put down what is known, if anything has changed; fires when that is on disk. The next one waits for it."""
+        pool = self._daemon.gateway.pool
+        if pool.changes == self._kept:
+            return None
+        before, self._kept = self._kept, pool.changes
+        return self._daemon.keep_state(self._now()).addCallbacks(self._well, self._ill, errbackArgs=(before,))
+
+    def _take_up(self) -> None:
         try:
-            self.take()
-        except ConfigurationError as error:
-            _log.error("configuration not reloaded:\n{error}", error=str(error))
+            self._daemon.take_up_state(self._now())
+        except ValueError as error:
+            _log.warn("what was known of the accounts is forgotten: {error}", error=error)
 
-    def take(self) -> None:
-        """Take the configuration as it is written now. Raises ``ConfigurationError``, and changes nothing then."""
-        fresh = self._prepare()
-        launch = fresh.started_as(self.launch)
-        check_auth(launch.settings, launch.loopback_only, launch.source)
-        self.launch = launch
-        self._daemon.apply(launch)
-        self._then()
-        self._tell(fresh)
+    def _well(self, _: None) -> None:
+        self._complained = False
 
-    def _tell(self, fresh: Launch) -> None:
-        _log.info("configuration reloaded from {source}", source=fresh.source)
-        if fresh.listeners != self.launch.listeners:
-            listeners = ", ".join(self.launch.listeners)
-            _log.warn("listeners change only at a restart: still listening on {listeners}", listeners=listeners)
-        if fresh.store_path != self.launch.store_path:
-            _log.warn("the store changes only at a restart: still {path}", path=self.launch.store_path or "in memory")
-        if fresh.admin_socket != self.launch.admin_socket:
-            _log.warn(
-                "the admin socket changes only at a restart: still {path}", path=self.launch.admin_socket or "off"
-            )
-        for warning in self.launch.warnings:
-            _log.warn("{words}", words=warning)
+    def _ill(self, failure: Failure, before: int) -> None:
+        """Try again a second later; tell once, not each time."""
+        failure.trap(StoreError)
+        self._kept = before
+        if not self._complained:
+            _log.warn("what is known of the accounts is not kept for now: {error}", error=failure.value)
+        self._complained = True
 
 
 class CatalogueService(TimerService):
@@ -205,6 +198,11 @@ def _restore(result: Any, handlers: Mapping[signal.Signals, Any]) -> Any:
         if handler is not None:  # one that was not installed from Python cannot be put back
             signal.signal(number, handler)
     return result
+
+
+def _trap_store_error(failure: Failure) -> None:
+    """The store was never opened, or failed before and said so."""
+    failure.trap(StoreError)
 
 
 def _log_mistake(failure: Failure) -> None:

@@ -22,7 +22,8 @@ from agd.admin.service import AdminService
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
-from agd.services import CatalogueService, DrainService, ReloadService, StoreService
+from agd.reloading import ReloadService, WatchService
+from agd.services import CatalogueService, DrainService, StateService, StoreService
 from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
 
@@ -138,13 +139,17 @@ def makeService(options: Options) -> IService:
         catalogue.refresh()
 
     reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
-    drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds)
+    simulated = simulation is not None
+    # Made-up accounts are nothing to remember.
+    drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds, keeps=not simulated)
     parts: list[Any] = [simulation] if simulation is not None else []
     parts += [
-        _Announcement(launch, daemon, simulated=simulation is not None),
+        _Announcement(launch, daemon, simulated=simulated),
         StoreService(daemon),
+        *([] if simulated else [StateService(daemon, reactor)]),
         drain,
         reload,
+        WatchService(reload, reactor),
         catalogue,
     ]
     parts += [
@@ -243,3 +248,5 @@ class _Announcement(Service):
         )
         for warning in () if self._simulated else launch.warnings:
             _log.warn("{words}", words=warning)
+        if launch.missing_socket is not None:
+            _log.warn("{words}", words=launch.missing_socket)

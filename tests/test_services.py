@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -18,9 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.account import Account
 from agd.daemon import Daemon
-from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, UpstreamFailure
+from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, StoreError, UpstreamFailure
 from agd.launch import Launch, prepare
-from agd.services import CatalogueService, DrainService, ReloadService
+from agd.reloading import ReloadService
+from agd.services import CatalogueService, DrainService
 from agd.settings import read_settings
 from tests.private import write_private
 
@@ -344,7 +345,12 @@ class DrainTests(SynchronousTestCase):
                 calls.append(f"finish {grace}")
                 return finished
 
-            def close(self) -> Deferred[None]:
+            def keep_state(self, wall: float) -> Deferred[None]:
+                """Keep what is known; a store that cannot does not hold the end up."""
+                calls.append("state")
+                return fail(StoreError("full"))
+
+            def close_store(self) -> Deferred[None]:
                 """Begin to close the store."""
                 calls.append("store")
                 return stored
@@ -359,16 +365,14 @@ class DrainTests(SynchronousTestCase):
                 """This."""
                 return self
 
-            store = site
-
         daemon: Any = Parts()
         stopped = DrainService(daemon, Clock(), lambda: 7.0).stopService()
         drained.callback(None)
         self.assertEqual(calls, ["drain 7.0", "finish 7.0"])
         finished.callback(None)
-        self.assertEqual(calls[2:], ["store"])
+        self.assertEqual(calls[2:], ["state", "store"])
         stored.callback(None)
-        self.assertEqual(calls[3:], ["close"])
+        self.assertEqual(calls[4:], ["close"])
         self.assertNoResult(stopped)
         closed.callback(None)
         self.successResultOf(stopped)

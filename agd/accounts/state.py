@@ -3,7 +3,8 @@
 The shape, version 1, all of it JSON::
 
     {"version": 1,
-     "accounts": {ID: {"refused": FAILURE | null, "pause": "disabled" | "draining" | null, "why": TEXT,
+     "accounts": {ID: {"refused": FAILURE | null, "proof": TEXT | null,
+                       "pause": "disabled" | "draining" | null, "why": TEXT,
                        "tally": {NAME: COUNT}, "holds": [HOLD, ...]}},
      "purses": [{"upstream": URL, "name": PROJECT or ID, "holds": [HOLD, ...], "quotas": {MODEL: QUOTA}}]}
 
@@ -11,6 +12,7 @@ The shape, version 1, all of it JSON::
     QUOTA    {"kind", "names", "seen", "ends"}
     FAILURE  the fields of ``UpstreamFailure``
 
+``proof`` tells which credential was refused, without telling what it was: another one of the same id has its chance.
 No credential is in it, nor anything a client wrote but names of models.
 """
 
@@ -23,6 +25,7 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 
+from agd.accounts.account import opaque_id
 from agd.accounts.holds import Hold, Holds
 from agd.accounts.roster import Roster
 from agd.accounts.standing import Pause, Purse, QuotaSeen, Standing
@@ -69,7 +72,8 @@ def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
     for account_id, (refused, pause, why, tally, holds) in standings.items():
         standing = roster.get(account_id)
         if standing is not None:
-            standing.refused, standing.pause, standing.why_paused = refused, pause, why
+            same = state["accounts"][account_id].get("proof") == _proof(standing)
+            standing.refused, standing.pause, standing.why_paused = refused if same else None, pause, why
             standing.tally, standing.holds = tally, holds
     for key, purse in roster.purses.items():
         if key in purses:
@@ -82,11 +86,17 @@ def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
 def _standing(standing: Standing, clocks: Clocks) -> dict[str, Any]:
     return {
         "refused": None if standing.refused is None else _failure(standing.refused),
+        "proof": None if standing.refused is None else _proof(standing),
         "pause": standing.pause and standing.pause.value,
         "why": standing.why_paused,
         "tally": dict(standing.tally),
         "holds": _holds(standing.holds, clocks),
     }
+
+
+def _proof(standing: Standing) -> str:
+    account = standing.account
+    return opaque_id("", account.base_url, account.credential.identity)
 
 
 def _purses(roster: Roster, clocks: Clocks) -> list[dict[str, Any]]:

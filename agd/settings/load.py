@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.settings.credentials import check_account
 from agd.settings.exposure import REMEDY
 from agd.settings.overrides import (
     Override,
@@ -18,7 +19,7 @@ from agd.settings.overrides import (
 from agd.settings.places import find_configuration
 from agd.settings.reading import Reading
 from agd.settings.structure import TableOf
-from agd.settings.tables import Settings
+from agd.settings.tables import Account, Settings
 
 ENVIRONMENT_SOURCE = "environment"
 """The source named in problems when there is no configuration file."""
@@ -87,9 +88,29 @@ def load_settings(
     if path is None:
         settings = settings_from_environment(environ, read_file=read_file, mode_of=mode_of, overrides=overrides)
         return ENVIRONMENT_SOURCE, settings
-    text = _text_of(path, read_file)
+    text = text_of(path, read_file)
     settings = read_settings(text, path, environ=environ, read_file=read_file, mode_of=mode_of, overrides=overrides)
     return path, settings
+
+
+def read_account(
+    text: str,
+    source: str,
+    *,
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+    mode_of: Callable[[str], int] | None = None,
+) -> Account:
+    """Read a file with one account: the keys of ``[[accounts]]``, at its top. Raises ``ConfigurationError``.
+
+    The arguments are those of ``read_settings``; without ``mode_of`` nobody asks who else can read secrets.
+    """
+    reading = Reading(source, environ, read_file, mode_of)
+    account = TableOf(Account, rule=check_account).read(_parse(text, source), "", reading)
+    _check_exposure(reading)
+    if reading.problems:
+        raise ConfigurationError(source, reading.problems)
+    return cast(Account, account)
 
 
 def _is_lenient(document: Mapping[str, Any]) -> bool:
@@ -105,7 +126,8 @@ def _check_exposure(reading: Reading) -> None:
         reading.note("file", found, f'{REMEDY}, or secrets as "env:NAME" or "file:PATH"')
 
 
-def _text_of(path: str, read_file: Callable[[str], str]) -> str:
+def text_of(path: str, read_file: Callable[[str], str]) -> str:
+    """Read a file of the configuration. Raises ``ConfigurationError``, which shows nothing of it."""
     try:
         return read_file(path)
     except OSError as error:

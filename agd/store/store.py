@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from agd.errors import StoreError
 from agd.sealing import KeyRing, RandomBytes
+from agd.store.accounts import AccountStore, load
 from agd.store.clients import ClientStore, Kept, read_all
 from agd.store.responses import ResponseStore
 from agd.store.retention import Limits
@@ -60,6 +61,7 @@ class Store:
     place: Place
     worker: Worker
     responses: ResponseStore
+    accounts: AccountStore
     clients: ClientStore
     ring: KeyRing
     _threads: Threads
@@ -84,8 +86,8 @@ class Store:
         """Make a store. ``in_thread`` calls in one of ``threads``: ``partial(deferToThreadPool, reactor, threads)``."""
         worker = Worker(in_thread)
         ring = KeyRing.fresh(random)
-        responses, clients = ResponseStore(worker, limits), ClientStore(worker)
-        return cls(place, worker, responses, clients, ring, threads, clock, now, random)
+        responses, accounts, clients = ResponseStore(worker, limits), AccountStore(worker), ClientStore(worker)
+        return cls(place, worker, responses, accounts, clients, ring, threads, clock, now, random)
 
     def open(self) -> None:
         """Read the keys, open the database and begin to look after it; after any fork, for threads do not survive one.
@@ -96,8 +98,9 @@ class Store:
 
         self._take_keys()
         database = open_database(self.place.path)
+        # Here and not by the worker: it is to be known before the first request.
         try:
-            self.kept = database.ask(read_all)
+            self.accounts.found, self.kept = database.ask(load), database.ask(read_all)
         except BaseException:
             database.close()
             raise

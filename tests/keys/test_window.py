@@ -66,7 +66,7 @@ class WindowTests(SynchronousTestCase):
 
     @given(st.integers(1, 8), STEPS)
     def test_never_more(self, limit: int, steps: list[tuple[float, int, int]]) -> None:
-        """Whatever is asked and whenever, no minute has more in it than the limit; and it waits no longer than needed."""
+        """Whatever is asked and whenever, no minute has more in it than the limit, and no wait is idle."""
         window, now = Window(limit), 0.0
         booked: list[tuple[float, int]] = []
         for pause, amount, _ in steps:
