@@ -1,4 +1,4 @@
-"""Client keys with limits over real sockets: made by the command, enforced on every way, revoked, there after a kill."""
+"""Client keys with limits over real sockets: made by the command, enforced on every way, kept through a kill."""
 
 from __future__ import annotations
 
