@@ -73,6 +73,11 @@ class Table:
         """Give the target of the pattern that fits a name best, None when none fits."""
         return next((pattern.target for pattern in self.patterns if pattern.matches(name)), None)
 
+    def rule(self, name: str) -> str | None:
+        """Give the rule itself, as it is written, that ``find`` goes by."""
+        fitting = (pattern.text for pattern in self.patterns if pattern.matches(name))
+        return name if name in self.exact else next(fitting, None)
+
 
 @frozen
 class Knowledge:
@@ -91,6 +96,14 @@ def knowledge() -> Knowledge:
     native = {pattern: pattern for pattern in data["native"]}
     builtin = Table.of({**data["exact"], **data["patterns"]})
     return Knowledge(builtin, Table.of(native), data["aliases"], tuple(data["prefixes"]))
+
+
+@frozen
+class Step:
+    """One rule on the way from a name to a model: the rule in words, and what it leads to."""
+
+    rule: str
+    target: str
 
 
 @frozen
@@ -132,6 +145,39 @@ class Router:
         names = (name, _bare(name))
         targets = [*map(self.custom.exact.get, names), *map(self.custom.match, names)]
         return next((target for target in targets if target is not None), None)
+
+    def trace(self, name: str, known: Collection[str]) -> tuple[Step, ...]:
+        """Tell every rule that ``resolve`` goes by. Raises ``GatewayError`` as it does."""
+        found = self.resolve(name, known)
+        first = self.rule(name)
+        steps = [] if first is None else [Step(self._written(name), first)]
+        steps += self._chain(first or name, known)
+        if self.lead(first or name, known) is None:
+            steps.append(Step("proxy.default_model", self.default_model))
+            steps += self._chain(self.default_model, known)
+        if not steps or steps[-1].target != found:
+            steps.append(Step("the provider's own name" if not steps else "the name it goes by", found))
+        return tuple(steps)
+
+    def _chain(self, target: str, known: Collection[str]) -> list[Step]:
+        """Tell the rules that ``lead`` follows from a target."""
+        steps: list[Step] = []
+        seen = {target}
+        while (following := self.step(target, known)) not in seen:
+            seen.add(following)
+            steps.append(Step(self._written(target), following))
+            target = following
+        builtin = knowledge().builtin
+        if (rule := builtin.rule(target)) is not None:
+            steps.append(Step(f'built in: "{rule}"', builtin.find(target) or ""))
+        return steps
+
+    def _written(self, name: str) -> str:
+        """Give the user's rule for a name as the configuration has it."""
+        names = (name, _bare(name))
+        rule = next((each for each in names if each in self.custom.exact), None)
+        rule = rule or next((text for each in names if (text := self.custom.rule(each)) is not None), name)
+        return f'proxy.custom_mapping."{rule}"'
 
     def lead(self, target: str, known: Collection[str]) -> str | None:
         """Follow the user's rules from a target to their end, then the built-in ones; None when that names nothing."""

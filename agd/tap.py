@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -164,11 +165,19 @@ def makeService(options: Options) -> IService:
 
 def _admin_parts(daemon: Daemon, reload: ReloadService) -> Iterable[Part]:
     """Make what the admin socket offers, loaded when it is first asked."""
-    from agd.admin.keys import Keys  # noqa: PLC0415 - see above
+    from agd.admin.accounts import Accounts  # noqa: PLC0415 - see above
+    from agd.admin.choices import Choices  # noqa: PLC0415
+    from agd.admin.keys import Keys  # noqa: PLC0415
     from agd.admin.life import Life  # noqa: PLC0415
+    from agd.upstream.inspection import Inspector  # noqa: PLC0415
 
+    gateway = daemon.gateway
+    now = gateway.clock.seconds
+    inspector = Inspector(daemon.ways, gateway.upstream.tokens, gateway.clock, str)
     return [
         Life(lambda: _status(daemon, reload.launch), reload.take),
+        Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time),
+        Choices(gateway, now),
         Keys(daemon.clientele, lambda: daemon.site.door.mode != "off", lambda: daemon.store.place.path is not None),
     ]
 
@@ -182,6 +191,7 @@ def _status(daemon: Daemon, launch: Launch) -> Mapping[str, Any]:
         "listeners": list(launch.listeners),
         "state_directory": launch.state_directory,
         "store": launch.store_path,
+        "accounts_dir": launch.accounts_dir,
         "accounts": len(daemon.gateway.pool.accounts),
         "not_ready": daemon.gateway.pool.unready(),
     }

@@ -18,8 +18,13 @@ _ENOUGH = 16_384
 
 def session_key(prompt: Prompt, owner: str) -> str:
     """Return the conversation's key: 32 hex digits that tell nothing of what was said."""
+    return key_of(owner, *_identity(prompt))
+
+
+def key_of(owner: str, *pieces: str) -> str:
+    """Return the key of a conversation of this owner that these pieces tell from others."""
     digest = hashlib.sha256()
-    for piece in (owner, *_identity(prompt)):
+    for piece in (owner, *pieces):
         data = piece.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "big") + data)  # no two lists of pieces are one text
     return digest.hexdigest()[:32]

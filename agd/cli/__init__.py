@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from agd import __version__
+from agd.cli.accounts import accounts, add_accounts
 from agd.cli.check import check
 from agd.cli.client_config import add_client_config, client_config
 from agd.cli.document import PAGES, document
+from agd.cli.explain import add_explain, explain
 from agd.cli.keys import add_keys, keys
 from agd.cli.models import add_models, models
 from agd.cli.run import run
@@ -32,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             return document(options.page)
         case "models":
             return models(options)
+        case "accounts":
+            return accounts(options)
+        case "explain":
+            return explain(options)
         case "keys":
             return keys(options)
         case "client-config":
@@ -50,5 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     documenting.add_argument("page", choices=sorted(PAGES), metavar="PAGE", help=", ".join(sorted(PAGES)))
     add_client_config(commands)
     add_models(commands)
+    add_accounts(commands)
+    add_explain(commands)
     add_keys(commands)
     return parser

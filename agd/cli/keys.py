@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -13,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from agd.allowance import ALLOWED_BUDGETS, read_budgets
-from agd.cli.socket import Daemon, NoDaemon, Refused, complain
-from agd.errors import ConfigurationError
-from agd.launch import Launch, prepare
+from agd.cli.socket import NoDaemon, Refused, complain
+from agd.cli.surroundings import Surroundings, add_surroundings
+from agd.cli.tables import print_json, print_table
 
 _SPAN = re.compile(r"(?P<number>[1-9][0-9]{0,4})(?P<unit>[hdw])")
 _SECONDS: Mapping[str, int] = {"h": 3600, "d": 86400, "w": 7 * 86400}
@@ -55,47 +54,42 @@ def add_keys(commands: Any) -> None:
     revoking = actions.add_parser("revoke", help="let a key begin nothing any more; what runs goes on")
     revoking.add_argument("name", metavar="NAME")
     for each in (creating, listing, revoking):
-        each.add_argument("--config", metavar="FILE", help="default: the one agd would start with")
-        each.add_argument("--json", action="store_true", help="print JSON")
+        add_surroundings(each)
 
 
 def keys(options: argparse.Namespace) -> int:
     """Do what the options say and return the exit status."""
     action: Callable[[Asked, argparse.Namespace], None] = _ACTIONS[options.action]
     try:
-        with asked(prepare(options.config)) as daemon:
+        with asked(Surroundings.of(options)) as daemon:
             action(daemon, options)
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        return 1
     except (NoDaemon, Refused) as error:
         return complain(error)
     return 0
 
 
 @contextmanager
-def asked(launch: Launch) -> Iterator[Asked]:
-    """Give the daemon that runs with this configuration, or its store where none does."""
+def asked(around: Surroundings) -> Iterator[Asked]:
+    """Give the daemon, or its store while none runs. Raises ``NoDaemon`` where there is neither."""
     from agd.cli.offline import offline  # noqa: PLC0415 - the store, for this command only
 
-    if launch.admin_socket is not None:
-        daemon = Daemon(launch.admin_socket)
-        try:
-            daemon.get("/status")
-        except NoDaemon:
-            pass  # its store tells whether there is one all the same: a daemon has it locked
-        else:
-            yield daemon
-            return
-    with offline(launch) as store:
-        yield store
+    try:
+        daemon = around.daemon
+        daemon.get("/status")
+    except NoDaemon:
+        if around.launch is None:
+            raise NoDaemon(around.problem) from None
+        with offline(around.launch) as store:  # says so if a daemon has it after all
+            yield store
+    else:
+        yield daemon
 
 
 def _create(daemon: Asked, options: argparse.Namespace) -> None:
     terms = {name: getattr(options, name) for name in ("expires", "models", "rpm", "tpm", "concurrency", "budget")}
     made = daemon.post("/keys/create", name=options.name, **terms)
     if options.json:
-        _print_json(made)
+        print_json(made)
         return
     print(made["key"])
     if not options.quiet:
@@ -107,15 +101,15 @@ def _create(daemon: Asked, options: argparse.Namespace) -> None:
 def _list(daemon: Asked, options: argparse.Namespace) -> None:
     found = daemon.get("/keys")
     if options.json:
-        _print_json(found)
+        print_json(found)
     else:
-        _print_table(found["keys"])
+        print_table(_COLUMNS, map(tuple, map(_row, found["keys"])))
 
 
 def _revoke(daemon: Asked, options: argparse.Namespace) -> None:
     revoked = daemon.post("/keys/revoke", name=options.name)
     if options.json:
-        _print_json(revoked)
+        print_json(revoked)
     else:
         print(f"{revoked['name']} is revoked")
 
@@ -127,19 +121,7 @@ _ACTIONS: Mapping[str, Callable[[Asked, argparse.Namespace], None]] = {
 }
 
 
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_table(found: list[Mapping[str, Any]]) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - loaded for people only
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table("NAME", "STATUS", "EXPIRES", "MODELS", "RPM", "TPM", "AT ONCE", "BUDGET", "FROM", box=SIMPLE_HEAD)
-    for key in found:
-        table.add_row(*map(str, _row(key)))
-    Console(markup=False, highlight=False, soft_wrap=not sys.stdout.isatty()).print(table)
+_COLUMNS = ("NAME", "STATUS", "EXPIRES", "MODELS", "RPM", "TPM", "AT ONCE", "BUDGET", "FROM")
 
 
 def _row(key: Mapping[str, Any]) -> Iterator[object]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from agd.cli.socket import NoDaemon, Refused, complain
+from agd.cli.surroundings import Surroundings, add_surroundings
 from agd.cli.survey import REQUESTS
+from agd.cli.tables import print_json, print_table
 
 
 def add_models(commands: Any) -> None:
     """Add ``models`` and its own commands to the commands of ``agd``."""
     models = commands.add_parser("models", help="what is known of the provider's models")
     actions = models.add_subparsers(required=True, metavar="COMMAND", dest="action")
+    listing = actions.add_parser("list", help="every name that the running daemon answers to, and what it leads to")
+    add_surroundings(listing)
     probing = actions.add_parser(
         "probe",
         help="check what agd knows of models against a live account",
@@ -37,10 +42,25 @@ def add_models(commands: Any) -> None:
 
 def models(options: argparse.Namespace) -> int:
     """Do what the options say and return the exit status."""
+    if options.action == "list":
+        return _list(options)
     # Not above, because it installs a reactor: "agd run" leaves that to twistd, and no other command wants one.
     from agd.cli.probing import probe  # noqa: PLC0415
 
     return probe(options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    try:
+        told = Surroundings.of(options).daemon.get("/models")
+    except (NoDaemon, Refused) as error:
+        return complain(error)
+    if options.json:
+        print_json(told)
+    else:
+        rows = [(each["name"], each["model"], each["accounts"]) for each in told["models"]]
+        print_table(("NAME", "MODEL", "ACCOUNTS"), rows)
+    return 0
 
 
 def _seconds(text: str) -> float:

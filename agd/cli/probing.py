@@ -58,9 +58,9 @@ def probe(options: argparse.Namespace) -> int:
 
 async def _run(reactor: Any, wanted: Probe) -> None:
     """Probe and print. Raises ``SystemExit`` with the exit status, as ``react`` expects."""
-    inspector = _inspector(reactor)
+    asking = inspector(reactor)
     try:
-        models = wanted.models or await _listed(inspector, wanted.account)
+        models = wanted.models or await _listed(asking, wanted.account)
     except UpstreamFailure as failure:
         _tell(f"the account cannot be asked: {failure}")
         raise SystemExit(CANNOT_ASK) from None
@@ -70,7 +70,7 @@ async def _run(reactor: Any, wanted: Probe) -> None:
         if wanted.pause:
             await deferLater(reactor, wanted.pause)
 
-    survey = await Surveyor(inspector, wanted.account, wanted.overrides, pause, _tell).survey(models)
+    survey = await Surveyor(asking, wanted.account, wanted.overrides, pause, _tell).survey(models)
     if wanted.as_json:
         print(document(survey, wanted.account.id, wanted.overrides))
     elif survey.findings:
@@ -99,12 +99,13 @@ def _choose(accounts: Sequence[Account], wanted: str | None) -> Account | None:
     return None
 
 
-async def _listed(inspector: Inspector, account: Account) -> tuple[str, ...]:
-    listed = set(await inspector.models(account))
+async def _listed(asking: Inspector, account: Account) -> tuple[str, ...]:
+    listed = set(await asking.models(account))
     return tuple(name for name in bundled_models() if name in listed)
 
 
-def _inspector(reactor: Any) -> Inspector:
+def inspector(reactor: Any) -> Inspector:
+    """Make what asks the provider."""
     ways = Ways(reactor)
     tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
     return Inspector(ways, tokens, reactor, str)

@@ -13,7 +13,8 @@ HEADER = "header"
 """``session-id`` or ``x-session-id``."""
 USER = "user"
 
-_BY_WEIGHT = (CHAIN, KEY, HEADER, USER)
+KINDS = (CHAIN, KEY, HEADER, USER)
+"""The weightiest first."""
 
 
 def said(kind: str, value: object) -> str | None:
@@ -34,4 +35,4 @@ def weightier(first: str | None, second: str | None) -> str | None:
 
 
 def _weight(session: str) -> int:
-    return _BY_WEIGHT.index(session.partition(":")[0])
+    return KINDS.index(session.partition(":")[0])
