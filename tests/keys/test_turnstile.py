@@ -44,7 +44,8 @@ class TurnstileTestCase(SynchronousTestCase):
 
     def refusal(self, now: float = 0.0, tokens: int = 0, owner: str = ANN) -> GatewayError:
         """Return the error of one who is not let in."""
-        return self.assertRaises(GatewayError, self.admit, now, tokens, owner)
+        error: GatewayError = self.assertRaises(GatewayError, self.admit, now, tokens, owner)
+        return error
 
 
 class WhoTests(TurnstileTestCase):
