@@ -38,6 +38,7 @@ class Clientele:
     changed: Callable[[], object] = _nothing
     _configured: tuple[tuple[str | None, bytes, Allowance], ...] = field(default=(), init=False)
     _stored: dict[str, StoredKey] = field(factory=dict, init=False)
+    _in_the_making: set[str] = field(factory=set, init=False)
 
     # ------------------------------------------------------------------ what the list is made of
 
@@ -72,12 +73,16 @@ class Clientele:
         if not is_name(name):
             raise BadRequest(f"A key's name is {ALLOWED_NAMES}", "name", "invalid_name")
         known = self._stored.get(name)
-        if name in self._names() or (known is not None and known.revoked is None):
+        if name in self._names() | self._in_the_making or (known is not None and known.revoked is None):
             message = f"There is a key named {name} already: revoke it first, or take another name"
             raise GatewayError(409, message, param="name", code="key_exists")
         key = mint(self._random)
         made = StoredKey(name, digest_of(key), int(self._now()), None, allowance)
-        await self._keep(made)
+        self._in_the_making.add(name)
+        try:
+            await self._keep(made)
+        finally:
+            self._in_the_making.discard(name)
         return key, made
 
     async def revoke(self, name: str) -> StoredKey:

@@ -19,9 +19,10 @@ from agd.keys.key import Guest, StoredKey, digest_of
 from agd.keys.tab import Moment
 from agd.keys.turnstile import Spent, Turnstile
 from agd.store.clients import ClientStore, Kept, read_all
+from agd.store.worker import Worker
 from tests.admin.sockets import Asker
 from tests.settings.configurations import read
-from tests.store.stage import NOW, StoreTestCase
+from tests.store.stage import NOW, SlowThread, StoreTestCase
 
 FIXED = 'proxy.api_keys = [{name = "fixed", key = "made-up", rpm = 3, expires = 2030-01-31, budget = "5/day"}]'
 
@@ -89,6 +90,19 @@ class ListTests(ClienteleTestCase):
         self.revoke("ann")
         second = self.create("ann")
         self.assertEqual((self.enters(first), self.enters(second)), (False, True))
+
+    def test_two_at_once(self) -> None:
+        """Of two that make a key of one name at the same time one is refused: no key is shown that opens nothing."""
+        thread = SlowThread()
+        worker = Worker(thread)
+        worker.open(self.database)
+        clientele = Clientele(self.turnstile, ClientStore(worker), lambda: NOW, bytes)
+        first = Deferred.fromCoroutine(clientele.create("ann", Allowance()))
+        self.assertEqual(self.refusal(clientele.create("ann", Allowance())).code, "key_exists")
+        self.assertNoResult(first)
+        thread.go_on()
+        key, _ = self.get(first)
+        self.assertIn(digest_of(key), clientele.guests())
 
     def test_configuration_first(self) -> None:
         """A key of the configuration shuts out one of the store with its name, for as long as it stands there."""
