@@ -46,12 +46,16 @@ class Passage:
 
     def follow(self, relays: Sequence[Relay]) -> None:
         """Settle when the last of these has ended, in whatever way."""
+        if not self._ticket.is_open:
+            return  # nobody counts it, and streams of nobody's cost nothing
         self._calls = self._left = len(relays)
         for relay in relays:
             self._attend(relay)
 
     def answered(self, answers: Iterable[Iterable[Event]]) -> None:
         """Settle by whole answers, one for each call."""
+        if not self._ticket.is_open:
+            return
         told = [_told(events) for events in answers]
         self._calls = len(told)
         self.settle(sum(self._share if tokens is None else tokens for tokens in told))

@@ -158,11 +158,6 @@ class Ticket:
         return self._tab.standing(moment)
 
 
-def free() -> Ticket:
-    """Make the ticket of a request that nobody counts."""
-    return Ticket(Tab(UNLIMITED, lambda: None), NOTHING, None, (), None)
-
-
 def _resized(window: Window | None, limit: int | None) -> Window | None:
     if limit is None:
         return None
@@ -180,3 +175,13 @@ def _told(what: str, window: Window | None, now: float) -> Headers:
         (f"x-ratelimit-remaining-{what}", str(window.remaining(now))),
         (f"x-ratelimit-reset-{what}", told(window.reset(now))),
     )
+
+
+def _free() -> Ticket:
+    ticket = Ticket(Tab(UNLIMITED, lambda: None), NOTHING, None, (), None)
+    ticket.is_open = False
+    return ticket
+
+
+FREE = _free()
+"""The ticket of every request that nobody counts: there is nothing to settle."""

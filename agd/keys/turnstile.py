@@ -10,7 +10,7 @@ from agd.allowance import Allowance, Budget
 from agd.keys.estimate import NOTHING, Estimate
 from agd.keys.purse import label
 from agd.keys.refusals import expired, no_such_model, unknown
-from agd.keys.tab import Moment, Tab, Ticket, free
+from agd.keys.tab import FREE, Moment, Tab, Ticket
 
 NAMED = "key:"
 """How the owners begin whose key has a name; all others have no limits."""
@@ -66,13 +66,13 @@ class Turnstile:
         """
         allowance = self._allowance(owner)
         if allowance is None:
-            return free()
+            return FREE
         if allowance.has_ended(moment.wall):
             raise expired()
         if not allowance.allows(names):
             raise no_such_model(names[0])
         if allowance.is_unlimited and owner not in self._tabs:
-            return free()
+            return FREE
         wanted = estimate() if allowance.counts_tokens else NOTHING
         return self._tab(owner, allowance).admit(wanted, moment, again=again)
 
