@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.application.internet import TimerService
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -111,11 +111,11 @@ class StateService(TimerService):
         self._kept = self._daemon.gateway.pool.changes
         super().startService()
 
-    def keep(self) -> Deferred[Any] | None:
-        """Put down what is known, if anything has changed; fires when that is on disk. The next one waits for it."""
+    def keep(self) -> Deferred[Any]:
+        """Put down what is known, if anything has changed; fires when that is on disk, or has been told not to be."""
         pool = self._daemon.gateway.pool
         if pool.changes == self._kept:
-            return None
+            return succeed(None)
         before, self._kept = self._kept, pool.changes
         return self._daemon.keep_state(self._now()).addCallbacks(self._well, self._ill, errbackArgs=(before,))
 

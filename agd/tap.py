@@ -11,6 +11,7 @@ from typing import Any
 from attrs import define
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.application.strports import service as listen_on
+from twisted.internet.defer import succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
@@ -142,12 +143,13 @@ def makeService(options: Options) -> IService:
     reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
     simulated = simulation is not None
     # Made-up accounts are nothing to remember.
+    state = None if simulated else StateService(daemon, reactor)
     drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds, keeps=not simulated)
     parts: list[Any] = [simulation] if simulation is not None else []
     parts += [
         _Announcement(launch, daemon, simulated=simulated),
         StoreService(daemon),
-        *([] if simulated else [StateService(daemon, reactor)]),
+        *([] if state is None else [state]),
         drain,
         reload,
         WatchService(reload, reactor),
@@ -157,13 +159,13 @@ def makeService(options: Options) -> IService:
         Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
     ]
     if launch.admin_socket is not None:
-        parts.append(AdminService(launch.admin_socket, lambda: _admin_parts(daemon, reload), reactor))
+        parts.append(AdminService(launch.admin_socket, lambda: _admin_parts(daemon, reload, state), reactor))
     for part in parts:
         part.setServiceParent(root)
     return root
 
 
-def _admin_parts(daemon: Daemon, reload: ReloadService) -> Iterable[Part]:
+def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | None) -> Iterable[Part]:
     """Make what the admin socket offers, loaded when it is first asked."""
     from agd.admin.accounts import Accounts  # noqa: PLC0415 - see above
     from agd.admin.choices import Choices  # noqa: PLC0415
@@ -173,10 +175,11 @@ def _admin_parts(daemon: Daemon, reload: ReloadService) -> Iterable[Part]:
 
     gateway = daemon.gateway
     now = gateway.clock.seconds
+    keep = (lambda: succeed(None)) if state is None else state.keep
     inspector = Inspector(daemon.ways, gateway.upstream.tokens, gateway.clock, str)
     return [
         Life(lambda: _status(daemon, reload.launch), reload.take),
-        Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time),
+        Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time, keep),
         Choices(gateway, now),
         Keys(daemon.clientele, lambda: daemon.site.door.mode != "off", lambda: daemon.store.place.path is not None),
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -17,13 +17,18 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.account import Account
+from agd.accounts.standing import Pause
+from agd.accounts.verdict import judge
 from agd.daemon import Daemon
-from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, StoreError, UpstreamFailure
+from agd.errors import Cause, ConfigurationError, ConfigurationProblem, FailureKind, StoreError, UpstreamFailure
 from agd.launch import Launch, prepare
 from agd.reloading import ReloadService
-from agd.services import CatalogueService, DrainService
+from agd.services import CatalogueService, DrainService, StateService
 from agd.settings import read_settings
+from agd.store.accounts import AccountStore
+from agd.store.store import Place
 from tests.private import write_private
+from tests.store.stage import NoThreads
 
 LOCAL = ("tcp:port=8045:interface=127.0.0.1",)
 EVERYWHERE = ("tcp:port=8045",)
@@ -91,7 +96,7 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(self.daemon.site.door.mode, "strict")
         self.assertEqual((self.daemon.site.max_body_bytes, self.daemon.gateway.max_attempts), (5, 7))
         self.assertIn("a", self.daemon.gateway.router.custom.exact)
-        self.assertEqual(told(events, LogLevel.info), "configuration reloaded from agd.toml")
+        self.assertEqual(told(list(events), LogLevel.info), "configuration reloaded from agd.toml")
         self.assertEqual(self.after, 1)
 
     def test_bad(self) -> None:
@@ -101,15 +106,15 @@ class ReloadTests(SynchronousTestCase):
         events = self.reload(error)
         self.assertEqual(len(self.emails), 2)
         self.assertIn(
-            'agd.toml: proxy.port: found "x" (a string); allowed: a whole number', told(events, LogLevel.error)
+            'agd.toml: proxy.port: found "x" (a string); allowed: a whole number', told(list(events), LogLevel.error)
         )
-        self.assertEqual(told(events, LogLevel.info), "")
+        self.assertEqual(told(list(events), LogLevel.info), "")
         self.assertEqual((self.after, len(self.service.launch.settings.accounts)), (1, 2))
 
     def test_listeners_stay(self) -> None:
         """Listeners change only at a restart, and the operator is told so."""
         events = self.reload(launch("[proxy]\nport = 9000\n", ("tcp:port=9000:interface=127.0.0.1",)))
-        self.assertIn("still listening on tcp:port=8045:interface=127.0.0.1", told(events, LogLevel.warn))
+        self.assertIn("still listening on tcp:port=8045:interface=127.0.0.1", told(list(events), LogLevel.warn))
         self.assertEqual(self.service.launch.listeners, LOCAL)
 
     def test_authentication_stays(self) -> None:
@@ -123,7 +128,7 @@ class ReloadTests(SynchronousTestCase):
         """A configuration without a key is refused where the present listeners need one."""
         self.start(launch('[proxy]\nallow_lan_access = true\napi_key = "k"\n', EVERYWHERE))
         events = self.reload(launch(ONE, LOCAL))
-        self.assertIn("proxy.api_key", told(events, LogLevel.error))
+        self.assertIn("proxy.api_key", told(list(events), LogLevel.error))
         self.assertEqual((self.daemon.site.door.mode, self.after), ("all_except_health", 0))
 
     def test_warnings(self) -> None:
@@ -411,3 +416,79 @@ class DrainTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         clock.advance(1.0)
         self.successResultOf(stopped)
+
+
+class StateTests(SynchronousTestCase):
+    """``StateService`` over a store without threads."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.clock = Clock()
+
+    def daemon(self) -> Daemon:
+        """Build a daemon whose store works at once, and open that."""
+        daemon = Daemon.build(launch(TWO), MemoryReactorClock())
+        daemon.store.place = Place(str(self.folder / "agd.db"), str(self.folder))
+        threads: Any = NoThreads()
+        daemon.store._threads = threads
+        daemon.store.worker._in_thread = threads
+        daemon.store.open()
+        self.addCleanup(daemon.store.close)
+        return daemon
+
+    def service(self, daemon: Daemon, wall: float = 1e9) -> StateService:
+        """Start its service."""
+        service = StateService(daemon, self.clock, lambda: wall)
+        service.startService()
+        self.addCleanup(service.stopService)
+        return service
+
+    def conditions(self, daemon: Daemon) -> list[str]:
+        """Tell how the accounts are."""
+        return [view.condition for view in daemon.gateway.pool.overview(0.0)]
+
+    def test_over_a_kill(self) -> None:
+        """What was known a second ago is known to the next daemon; nothing was said at the end."""
+        daemon = self.daemon()
+        self.service(daemon)
+        first, second = daemon.gateway.pool.accounts
+        daemon.gateway.pool.pause(first.id, Pause.DISABLED, "holidays")
+        failure = UpstreamFailure(FailureKind.STATUS, "slow down", 429, retry_after=600.0)
+        daemon.gateway.pool.punish(second, "m", judge(failure, Cause.MINUTE_QUOTA, 1e9), failure, 0.0)
+        self.clock.advance(1.0)
+        self.successResultOf(daemon.store.close())
+        again = self.daemon()
+        self.service(again, 1e9 + 100)
+        self.assertEqual(self.conditions(again), ["disabled", "resting"])
+        [rest] = again.gateway.pool.overview(0.0)[1].rests
+        self.assertEqual(rest.ends, 500.0)
+
+    def test_unchanged(self) -> None:
+        """Where nothing changes nothing is written."""
+        daemon = self.daemon()
+        self.service(daemon)
+        saved: list[Any] = []
+        self.patch(AccountStore, "save", lambda *given: saved.append(given))
+        self.clock.pump([1.0] * 5)
+        self.assertEqual(saved, [])
+
+    def test_failing(self) -> None:
+        """A store that cannot is told of once, and tried again every second until it can."""
+        daemon = self.daemon()
+        self.service(daemon)
+        results: list[Deferred[None]] = [fail(StoreError("full")), fail(StoreError("full")), succeed(None)]
+        self.patch(Daemon, "keep_state", lambda *_: results.pop(0))
+        daemon.gateway.pool.pause(daemon.gateway.pool.accounts[0].id, Pause.DRAINING)
+        with capturedLogs() as events:
+            self.clock.pump([1.0] * 5)
+        self.assertEqual(told(list(events), LogLevel.warn), "what is known of the accounts is not kept for now: full")
+        self.assertEqual(results, [])
+
+    def test_foreign(self) -> None:
+        """A state of another version is left out, and said so."""
+        daemon = self.daemon()
+        daemon.store.accounts.found = {"version": 99, "accounts": {}, "purses": []}
+        with capturedLogs() as events:
+            self.service(daemon)
+        self.assertIn("version 99", told(list(events), LogLevel.warn))
+        self.assertEqual(self.conditions(daemon), ["ready", "ready"])

@@ -25,13 +25,17 @@ ATTEMPT = {
 
 @frozen
 class Accounts:
-    """``list_models`` and ``ask`` speak to the provider and raise ``UpstreamFailure``; ``now`` is the pool's clock."""
+    """``list_models`` and ``ask`` speak to the provider and raise ``UpstreamFailure``; ``now`` is the pool's clock.
+
+    ``keep`` puts on disk what is known of the accounts: what the operator decrees holds from the answer on.
+    """
 
     pool: Pool
     list_models: Callable[[Account], Awaitable[list[str]]]
     ask: Callable[[Account, str, dict[str, Any]], Awaitable[object]]
     now: Callable[[], float]
     wall: Callable[[], float]
+    keep: Callable[[], Awaitable[object]]
 
     def routes(self) -> Iterable[Route]:
         """``/accounts`` and what can be done to one, which ``account`` names by address or id."""
@@ -45,23 +49,23 @@ class Accounts:
     def _list(self, _: Question) -> object:
         return {"accounts": [described(view) for view in self.pool.overview(self.now())]}
 
-    def _pause(self, question: Question, pause: Pause) -> object:
+    async def _pause(self, question: Question, pause: Pause) -> object:
         account = self._named(question)
         why = question.maybe("why") or ""
         if not why.isprintable():
             raise BadRequest("why must be one line of text", "why")
         self.pool.pause(account.id, pause, why)
-        return self._now_of(account)
+        return await self._kept(account)
 
-    def _enable(self, question: Question) -> object:
+    async def _enable(self, question: Question) -> object:
         account = self._named(question)
         self.pool.enable(account.id)
-        return self._now_of(account)
+        return await self._kept(account)
 
-    def _reset(self, question: Question) -> object:
+    async def _reset(self, question: Question) -> object:
         account = self._named(question)
         self.pool.reset(account.id, question.maybe("model"))
-        return self._now_of(account)
+        return await self._kept(account)
 
     async def _test(self, question: Question) -> object:
         account, model = self._named(question), question.maybe("model")
@@ -74,7 +78,8 @@ class Accounts:
             raise GatewayError(404, f"there is no account {name}", code="unknown_account", param="account")
         return standing.account
 
-    def _now_of(self, account: Account) -> object:
+    async def _kept(self, account: Account) -> object:
+        await self.keep()
         [view] = [each for each in self.pool.overview(self.now()) if each.account.id == account.id]
         return described(view)
 

@@ -33,7 +33,7 @@ def add_importing(actions: Any) -> None:
     importing = actions.add_parser(
         "import",
         help="add many accounts: service accounts' JSON files, lists of keys",
-        description="Add the accounts of files; those that are there already are passed over. Exit status 1: some are not.",
+        description="Add the accounts of files; those that are there already are passed over. Exit status 1: not all.",
     )
     importing.add_argument(
         "file", nargs="+", metavar="FILE", help="JSON, or a list: [EMAIL] KEY on each line; -: stdin"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
+from agd.accounts.account import ApiKey
 from agd.accounts.pool import Pool
 from agd.accounts.standing import Pause
 from agd.accounts.verdict import LONGEST
@@ -58,6 +61,14 @@ class StateTests(PoolCase):
         views = {view.account.email[0]: view for view in self.pool.overview(5)}
         self.assertEqual((views["a"].condition, views["a"].why), ("draining", "to be sold"))
         self.assertEqual((views["d"].condition, views["d"].why), ("refused", "400 no"))
+
+    def test_another_credential(self) -> None:
+        """An account that has another credential by now has its chance; what was refused is not told by the state."""
+        kept = self.pool.snapshot(10, WALL)
+        self.assertNotIn("made-up", str(kept))
+        self.make(A, B, C, evolve(D, credential=ApiKey("made-up-new")))
+        self.pool.restore(kept, 5, WALL)
+        self.assertEqual([view.condition for view in self.pool.overview(5)][3], "ready")
 
     def test_tallies_and_quotas(self) -> None:
         """Counters and the quotas that were seen are kept."""
