@@ -22,6 +22,7 @@ from agd.gateway.trail import Observer, Trail
 from agd.gateway.waiting import WaitingRoom
 from agd.gemini.dialects import USUAL
 from agd.gemini.models import NO_OVERRIDES, Overrides
+from agd.keys.turnstile import Turnstile
 from agd.options import DEFAULT, Options
 from agd.routing import Router
 from agd.signatures.store import SignatureStore
@@ -43,8 +44,8 @@ class Gateway:
     ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
     another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
     that requests are written in before it is known who will be asked; any other is written when it is wanted.
-    ``wall`` gives unix seconds, for quotas that end with the day; ``stopwatch`` gives seconds that pass while the
-    reactor's clock stands still.
+    ``turnstile`` lets in what its owner's key allows. ``wall`` gives unix seconds, for quotas that end with the day;
+    ``stopwatch`` gives seconds that pass while the reactor's clock stands still.
     """
 
     pool: Pool
@@ -62,6 +63,7 @@ class Gateway:
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
     dialect: str = USUAL
+    turnstile: Turnstile = field(factory=Turnstile)
     waiting: WaitingRoom = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -84,3 +86,14 @@ class Gateway:
         from agd.gateway.inquiry import Inquiry
 
         return Inquiry(self, trail).count(prompt)
+
+    def reserve(self, prompt: Prompt, trail: Trail) -> None:
+        """Let a request in that will be asked later, by its trail, which keeps its place. Raises ``GatewayError``."""
+        from agd.gateway.inquiry import Inquiry
+
+        Inquiry(self, trail).reserve(prompt)
+
+    def offers(self, owner: str) -> list[str]:
+        """Return every name that an owner can ask for."""
+        known, allows = self.catalogue.known, self.turnstile.visible
+        return [name for name in self.router.names(known) if allows(owner, (name, self.router.resolve(name, known)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,14 @@ from agd.conversation import Answer, Event, Prompt
 from agd.conversation.names import named_notice, naming
 from agd.gateway.flow import Flow, fold
 from agd.gateway.notices import tell
+from agd.gateway.passage import Passage
 from agd.gateway.plan import MAX_CHOICES, Call, Plan, make_plan, silence
 from agd.gateway.quest import Quest
 from agd.gateway.together import together
 from agd.gateway.trail import Trail
+from agd.keys.amount import NOTHING, Estimate
+from agd.keys.estimate import estimate
+from agd.keys.tab import Moment
 from agd.signatures.calls import observe, restore
 from agd.upstream.confluence import Confluence, Settled
 from agd.upstream.media import fetch_media
@@ -42,35 +46,67 @@ class Inquiry:
     async def open(self, prompt: Prompt) -> Source:
         """See ``Gateway.open``."""
         with naming(prompt):
-            return await self._opened(prompt)
+            passage = self._admit(prompt)
+            with passage.opening():
+                return await self._opened(prompt, passage)
 
     async def complete(self, prompt: Prompt) -> Answer:
         """See ``Gateway.complete``."""
         with naming(prompt):
-            return await self._completed(prompt)
+            passage = self._admit(prompt)
+            with passage.opening():
+                return await self._completed(prompt, passage)
 
     async def count(self, prompt: Prompt) -> int:
         """See ``Gateway.count``."""
         with naming(prompt):
-            plan = await self._plan(prompt)
-            return await Quest(self._gateway, self._trail, plan, plan.calls[0]).count()
+            passage = self._admit(prompt, lambda: NOTHING)
+            with passage.opening():
+                plan = await self._plan(prompt)
+                tokens = await Quest(self._gateway, self._trail, plan, plan.calls[0]).count()
+            passage.settle(0)
+            return tokens
 
-    async def _opened(self, prompt: Prompt) -> Source:
+    def reserve(self, prompt: Prompt) -> None:
+        """See ``Gateway.reserve``."""
+        self._trail.passage = self._admit(prompt)
+
+    def _admit(self, prompt: Prompt, guess: Callable[[], Estimate] | None = None) -> Passage:
+        """Let a request in as far as its owner's key allows, or take the place that it has. Raises ``GatewayError``."""
+        gateway, trail = self._gateway, self._trail
+        kept, trail.passage = trail.passage, None
+        if kept is not None:
+            return kept
+        trail.wanted, trail.model = prompt.model, gateway.router.resolve(prompt.model, gateway.catalogue.known)
+        names, now = (trail.wanted, trail.model), self._moment()
+        wanted = guess or partial(estimate, prompt)
+        ticket = gateway.turnstile.admit(trail.owner, names, now, wanted, again=trail.is_counted)
+        trail.is_counted, trail.standing = True, ticket.standing(now)
+        return Passage(ticket, self._moment)
+
+    def _moment(self) -> Moment:
+        return Moment(self._gateway.clock.seconds(), self._gateway.wall())
+
+    async def _opened(self, prompt: Prompt, passage: Passage) -> Source:
         trail, plan = self._trail, await self._plan(prompt)
         if prompt.silent:
+            passage.settle(0)
             return Settled(tuple(silence(prompt)))
         relays = await together([partial(self._open, plan, call) for call in plan.calls], MAX_CHOICES, _drop)
+        passage.follow(relays)
         if prompt.tools:
             for relay in relays:
                 relay.watch(partial(self._remember, trail.owner))
         flow = Flow.of(plan, partial(tell, trail, prompt))
         return relays[0] if flow.is_idle else Confluence(relays, flow)
 
-    async def _completed(self, prompt: Prompt) -> Answer:
+    async def _completed(self, prompt: Prompt, passage: Passage) -> Answer:
         plan = await self._plan(prompt)
         if prompt.silent:
+            passage.settle(0)
             return _folded(silence(prompt))
         answers = await together([partial(self._collect, plan, call) for call in plan.calls], AT_ONCE)
+        passage.answered(answers)
         for events in answers if prompt.tools else ():
             self._remember(self._trail.owner, events)
         return fold(plan, answers)

@@ -13,6 +13,7 @@ from agd.errors import BadRequest, UpstreamFailure
 
 if TYPE_CHECKING:
     from agd.conversation import Notice
+    from agd.gateway.passage import Passage
 
 LOCAL = "local"
 """Owner of what is remembered for clients that need no key."""
@@ -49,7 +50,8 @@ class Trail:
     ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``session`` is
     the conversation it belongs to, as ``accounts.session`` tells. ``attempts`` counts the accounts that were asked,
     ``tries`` tells of each; ``queue`` are the seconds that were spent waiting for accounts, also for one that never
-    came.
+    came. ``is_counted``: its key's limits have let it in; ``standing`` is how its owner then stood, as headers tell
+    it; ``passage`` is there between a reservation and the question that it is for.
     """
 
     request_id: str
@@ -63,6 +65,15 @@ class Trail:
     session: str = ""
     tries: list[Attempt] = field(factory=list)
     queue: float = 0.0
+    is_counted: bool = False
+    standing: tuple[tuple[str, str], ...] = ()
+    passage: Passage | None = None
+
+    def let_go(self) -> None:
+        """Give a place back that was reserved and is not made use of."""
+        kept, self.passage = self.passage, None
+        if kept is not None:
+            kept.release()
 
     def note(self, notices: Iterable[Notice], *, strict: bool = False) -> None:
         """Add notices, each once however often it is told.

@@ -24,7 +24,7 @@ from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.framing import Framer
 
 if TYPE_CHECKING:
-    from agd.conversation import Event
+    from agd.conversation import Event, Usage
     from agd.gemini.answers import AnswerReader
 
 
@@ -139,6 +139,11 @@ class Relay(BodyProtocol):
     def held(self) -> Sequence[Event]:
         """What has come while there was no sink."""
         return self._held
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the answer as far as the upstream has told them, None when it has not."""
+        return self._reader.usage
 
     # ------------------------------------------------------------------ from the upstream
 

@@ -83,6 +83,8 @@ class Answering:
     def tell(self, request: Request, *, account: bool = True) -> None:
         """Write the headers that tell what became of the request."""
         trail = request.trail
+        for name, value in trail.standing:
+            request.setHeader(name, value)
         if trail.model:
             request.setHeader("X-Mapped-Model", printable(trail.model))
         if account and trail.account is not None and self.policy.expose_account != "off":

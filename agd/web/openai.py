@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Gateway
+from agd.keys.refusals import no_such_model
 from agd.protocols.endpoint import Context, Endpoint
 from agd.protocols.endpoints import CHAT, COMPLETIONS
 from agd.protocols.errors import read_body
@@ -111,10 +112,10 @@ class OpenAI:
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
-        """Every name that can be asked for; 503 while nobody could be asked."""
+        """Every name that the key can ask for; 503 while nobody could be asked."""
         self._require_account()
-        catalogue = self.gateway.catalogue
-        return sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
+        names = self.gateway.offers(request.site.door.tenant(request.requestHeaders))
+        return sized(request, encode(model_list(names, self.gateway.catalogue.since)))
 
     @app.route("/v1/models/<path:name>", methods=["GET"])
     def model(self, request: Request, name: str) -> bytes:
@@ -122,6 +123,9 @@ class OpenAI:
         self._require_account()
         catalogue = self.gateway.catalogue
         request.trail.model = self.gateway.router.resolve(name, catalogue.known)
+        owner = request.site.door.tenant(request.requestHeaders)
+        if not self.gateway.turnstile.visible(owner, (name, request.trail.model)):
+            raise no_such_model(name)
         self.answering.tell(request)
         return sized(request, encode(model_object(name, catalogue.since)))
 
