@@ -18,26 +18,25 @@ from agd.accounts.account import Account
 from agd.accounts.breaker import Tolerance
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
+from agd.clientele import Bookkeeper, Clientele
 from agd.gateway import Gateway
-from agd.gateway.plan import DIALECT
+from agd.gemini.dialects import USUAL
 from agd.gemini.models import bundled_models
+from agd.keys.turnstile import Turnstile
 from agd.launch import Launch
 from agd.options import Options
 from agd.roster import accounts_of, rereader, scheduling_of
 from agd.routing import Router
-from agd.sealing import KeyRing
 from agd.settings import Patience as PatienceTable
 from agd.settings import Settings, Upstream, effective_auth_mode
-from agd.signatures import SignatureStore
+from agd.signatures.store import SignatureStore
 from agd.store.retention import Limits as Retention
 from agd.store.store import Place, Store
 from agd.telemetry import LogObserver
 from agd.transport.ways import Ways
 from agd.upstream.client import UpstreamClient
-from agd.upstream.documents import Document
 from agd.upstream.exchange import Exchange
 from agd.upstream.limits import Patience
-from agd.upstream.media import Source
 from agd.upstream.tokens import Tokens
 from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
@@ -46,6 +45,8 @@ from agd.web.site import Site
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
+    from agd.upstream.documents import Document
+    from agd.upstream.media import Source
     from agd.web.responses import Responses
 
 LIMITS = ("connect", "first_byte", "first_event", "idle", "total")
@@ -60,9 +61,15 @@ class Daemon:
     gateway: Gateway
     ways: Ways
     store: Store
+    clientele: Clientele
+    _books: Bookkeeper
     _responses: _Responses
     _policy: Policy
     _sockets: Sockets
+    _launch: Launch
+
+    def __attrs_post_init__(self) -> None:
+        self.clientele.changed = self._renew_door
 
     @classmethod
     def build(cls, launch: Launch, reactor: Any) -> Daemon:
@@ -71,6 +78,11 @@ class Daemon:
         accounts = accounts_of(settings)
         observer = LogObserver()
         store = _store(launch, reactor)
+        turnstile = Turnstile()
+        books = Bookkeeper(turnstile, store.clients, reactor)
+        turnstile.changed = books.changed
+        clientele = Clientele(turnstile, store.clients, time.time, secrets.token_bytes)
+        clientele.configure(settings)
         ways = Ways(reactor)
         tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
         upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
@@ -90,6 +102,7 @@ class Daemon:
             options=settings.options,
             overrides=settings.models,
             dialect=_dialect(accounts),
+            turnstile=turnstile,
         )
         policy = _policy(launch)
         answering = Answering(policy, reactor)
@@ -99,17 +112,17 @@ class Daemon:
         api = OpenAI(gateway, responses, answering, sockets, time.time, _mint)
         site = Site(
             api.app.resource(),
-            _door(launch, store.ring),
+            _door(launch, store, clientele),
             clock=reactor,
             mint_id=lambda: "req_" + secrets.token_hex(12),
             observer=observer,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, ways, store, responses, policy, sockets)
+        return cls(site, gateway, ways, store, clientele, books, responses, policy, sockets, launch)
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
-        settings = launch.settings
+        settings, self._launch = launch.settings, launch
         self.gateway.pool.configure(scheduling_of(settings))
         _configure(self.gateway.pool, settings)
         self.use_accounts(accounts_of(settings))
@@ -126,9 +139,22 @@ class Daemon:
         self._policy.header_hold_seconds = fresh.header_hold_seconds
         self._policy.client_stall_seconds = fresh.client_stall_seconds
         _use(self._sockets, settings)
-        self.site.door = _door(launch, self.store.ring)
+        self.clientele.configure(settings)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
         self.store.responses.limits = _retention(launch)
+
+    def open_store(self) -> None:
+        """Open the store and let those in whose keys stand there. Raises ``StoreError``."""
+        self.store.open()
+        self.clientele.load(self.store.kept)
+
+    def close_store(self) -> Deferred[Any]:
+        """Write what is not on disk yet, then close the store."""
+        self._books.close()  # the store carries out what it was asked before it closes
+        return self.store.close()
+
+    def _renew_door(self) -> None:
+        self.site.door = _door(self._launch, self.store, self.clientele)
 
     def take_up_state(self, wall: float) -> None:
         """Take up what the last daemon knew of the accounts, before anybody is asked. Raises ``ValueError``."""
@@ -210,7 +236,7 @@ class _Responses:
 
 def _dialect(accounts: Sequence[Account]) -> str:
     """Return the dialect of the first account, the likeliest to be asked."""
-    return accounts[0].kind if accounts else DIALECT
+    return accounts[0].kind if accounts else USUAL
 
 
 def _configure(pool: Pool, settings: Settings) -> None:
@@ -272,18 +298,15 @@ def _use(sockets: Sockets, settings: Settings) -> None:
     sockets.hold_seconds = settings.upstream.header_hold_seconds
 
 
-def _door(launch: Launch, ring: KeyRing) -> Door:
+def _door(launch: Launch, store: Store, clientele: Clientele) -> Door:
     proxy = launch.settings.proxy
     return Door.of(
         effective_auth_mode(launch.settings, launch.loopback_only),
-        # The one key has a name in logs only: an owner of that name might be another one's in a list of keys.
-        [
-            (None if client.key is proxy.api_key else client.name, client.key.reveal())
-            for client in launch.settings.client_keys
-        ],
+        (),
         proxy.allowed_hosts,
         proxy.cors_origins,
-        mac=ring.owner_mac,
+        mac=store.ring.owner_mac,
+        guests=clientele.guests(),
     )
 
 

@@ -68,7 +68,7 @@ class DrainService(Service):
         """Keep what the last requests have taught, then close."""
         if self._keeps:
             self._daemon.keep_state(time.time()).addErrback(_trap_store_error)
-        return self._daemon.store.close().addCallback(lambda _: result)
+        return self._daemon.close_store().addCallback(lambda _: result)
 
     def _close_upstreams(self) -> Deferred[None]:
         closed: Deferred[None] = self._daemon.close_upstreams()
@@ -87,7 +87,7 @@ class StoreService(Service):
         """Open it. Raises ``SystemExit`` with a sentence for one that cannot be had: nothing is lost in silence."""
         super().startService()
         try:
-            self._daemon.store.open()
+            self._daemon.open_store()
         except StoreError as error:
             raise SystemExit(f"agd cannot open its store: {error}") from None
 

@@ -169,6 +169,7 @@ def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | No
     """Make what the admin socket offers, loaded when it is first asked."""
     from agd.admin.accounts import Accounts  # noqa: PLC0415 - see above
     from agd.admin.choices import Choices  # noqa: PLC0415
+    from agd.admin.keys import Keys  # noqa: PLC0415
     from agd.admin.life import Life  # noqa: PLC0415
     from agd.upstream.inspection import Inspector  # noqa: PLC0415
 
@@ -180,6 +181,7 @@ def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | No
         Life(lambda: _status(daemon, reload.launch), reload.take),
         Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time, keep),
         Choices(gateway, now),
+        Keys(daemon.clientele, lambda: daemon.site.door.mode != "off", lambda: daemon.store.place.path is not None),
     ]
 
 

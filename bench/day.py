@@ -27,7 +27,7 @@ from agd.conversation import Message, Prompt, Text
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway import Gateway, Trail
 from agd.routing import Router
-from agd.signatures import SignatureStore
+from agd.signatures.store import SignatureStore
 from agd.upstream.relay import Collector
 from bench.world import POISON, TICK, Ledger, World
 

@@ -19,7 +19,7 @@ from agd.conversation import Answer, Message, Prompt, Text
 from agd.errors import BadRequest, GatewayError, UpstreamFailure
 from agd.gateway import Gateway, Trail
 from agd.routing import Router
-from agd.signatures import SignatureStore
+from agd.signatures.store import SignatureStore
 from agd.upstream.documents import Document
 from tests.upstream.script import Actor
 from tests.upstream.wire import account

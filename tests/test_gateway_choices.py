@@ -20,7 +20,7 @@ from agd.conversation import (
     UsageReport,
 )
 from agd.errors import FailureKind, GatewayError, UpstreamFailure
-from agd.gateway.gateway import AT_ONCE
+from agd.gateway.inquiry import AT_ONCE, Inquiry
 from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, prompt
 from tests.upstream.script import GOOD, Says, Silence, refusal
@@ -217,8 +217,13 @@ class StopTests(ChoicesTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        found = self.successResultOf(Deferred.fromCoroutine(self.gateway._plan(prompt(sampling=STOPS), self.trail)))
-        self.stop = found.stops[0]
+        self.stop = self.own_stop(STOPS)
+
+    def own_stop(self, sampling: Sampling) -> str:
+        """Return the first of the stop strings that the provider is not told."""
+        inquiry = Inquiry(self.gateway, self.trail)
+        plan = self.successResultOf(Deferred.fromCoroutine(inquiry._plan(prompt(sampling=sampling))))
+        return plan.stops[0]
 
     def test_E02_upstream_is_let_go(self) -> None:
         """A stream ends where its last choice is cut, and the provider is asked for no more."""
@@ -234,8 +239,7 @@ class StopTests(ChoicesTestCase):
     def test_E04_over_a_border(self) -> None:
         """A stop string whose parts come apart is found, streamed and whole."""
         asked = Sampling(stop=tuple(f"<{letter}>" for letter in "abcdefgh"))
-        plan = self.successResultOf(Deferred.fromCoroutine(self.gateway._plan(prompt(sampling=asked), self.trail)))
-        stop = plan.stops[0]
+        stop = self.own_stop(asked)
         pieces = [chunk(f"x{stop[:1]}"), chunk(stop[1:2]), chunk(f"{stop[2:]}y", "STOP", **USAGE)]
         for name in ("one", "two"):
             self.actor.lines[name] = [Says(sse(*pieces))]

@@ -11,7 +11,7 @@ from agd.conversation import Media, Message, Notice, Prompt, Sampling, Text, Too
 from agd.errors import BadRequest
 from agd.gateway import Trail
 from agd.options import Options
-from agd.signatures import SignatureStore
+from agd.signatures.store import SignatureStore
 from agd.upstream.documents import Document
 from tests.gateways import MODEL, GatewayTestCase, prompt
 from tests.upstream.script import GOOD, Says

@@ -202,7 +202,6 @@ class CheckTests(LaunchTestCase):
     def test_auth(self) -> None:
         """Whoever lets other machines in needs a key."""
         self.assertEqual(self.paths("proxy.allow_lan_access = true"), ["proxy.api_key"])
-        self.assertEqual(self.paths('proxy.auth_mode = "strict"'), ["proxy.api_key"])
 
     def test_auth_of_listeners(self) -> None:
         """A listener beyond this machine counts like LAN access; one on this machine does not."""

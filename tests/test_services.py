@@ -356,7 +356,7 @@ class DrainTests(SynchronousTestCase):
                 calls.append("state")
                 return fail(StoreError("full"))
 
-            def close(self) -> Deferred[None]:
+            def close_store(self) -> Deferred[None]:
                 """Begin to close the store."""
                 calls.append("store")
                 return stored
@@ -370,8 +370,6 @@ class DrainTests(SynchronousTestCase):
             def site(self) -> Parts:
                 """This."""
                 return self
-
-            store = site
 
         daemon: Any = Parts()
         stopped = DrainService(daemon, Clock(), lambda: 7.0).stopService()

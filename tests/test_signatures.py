@@ -18,7 +18,8 @@ from agd.conversation import (
     ToolCallStart,
     ToolResult,
 )
-from agd.signatures import SignatureStore, observe, restore
+from agd.signatures.calls import observe, restore
+from agd.signatures.store import SignatureStore
 
 DAY = 86_400.0
 

@@ -162,8 +162,12 @@ class WrongOptionsTests(TapTestCase):
     def test_no_key(self) -> None:
         """An effective mode other than off without a key does not start, whether by setting or by listener."""
         self.assertIn("proxy.api_key", self.wrong("--config", self.file("[proxy]\nallow_lan_access = true\n")))
-        self.assertIn("proxy.api_key", self.wrong("--config", self.file('[proxy]\nauth_mode = "strict"\n')))
         self.assertIn("proxy.api_key", self.wrong("--listen", "tcp:8045"))
+
+    def test_keys_of_the_store(self) -> None:
+        """A mode that is written down may rely on keys that are yet to be made; that nobody else is let in is told."""
+        launch = self.options("--config", self.file('[proxy]\nauth_mode = "strict"\n')).launch
+        self.assertTrue(any("agd keys create" in warning for warning in launch.warnings))
 
     def test_mapping(self) -> None:
         """A map that loops or names nothing does not start."""

@@ -7,17 +7,15 @@ calls. Rests and blocks are kept by account and model, because quotas are; accou
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field
 
 from agd.accounts import state
 from agd.accounts.account import Account
 from agd.accounts.breaker import Breaker
-from agd.accounts.explanation import Explanation, explain
 from agd.accounts.holds import ANY, Hold
 from agd.accounts.lease import Lease
-from agd.accounts.overview import AccountView, view
 from agd.accounts.roster import Roster
 from agd.accounts.scheduling import DEFAULT, Mode, Scheduling
 from agd.accounts.search import Search
@@ -26,6 +24,10 @@ from agd.accounts.sticky import Assignments
 from agd.accounts.upstreams import Upstreams
 from agd.accounts.verdict import Blame, Scope, Verdict
 from agd.errors import Cause, UpstreamFailure
+
+if TYPE_CHECKING:
+    from agd.accounts.explanation import Explanation
+    from agd.accounts.overview import AccountView
 
 V = TypeVar("V")
 
@@ -196,11 +198,15 @@ class Pool:
 
     def explain(self, model: str, session: str | None, now: float) -> Explanation:
         """Tell who would be asked, and why each other one would not."""
+        from agd.accounts.explanation import explain  # noqa: PLC0415 - for operators only: idle memory is counted
+
         search = Search(self.roster, self.upstreams, self.sessions, self.scheduling, model, now)
         return explain(search, session)
 
     def overview(self, now: float) -> tuple[AccountView, ...]:
         """Tell how every account is, in the order of the configuration."""
+        from agd.accounts.overview import view  # noqa: PLC0415 - for operators only: idle memory is counted
+
         return tuple(view(standing, now) for standing in self.roster)
 
     def unready(self) -> str | None:

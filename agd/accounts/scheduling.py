@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from agd.accounts.patterns import most_specific
+from agd.patterns import most_specific
 
 
 class Mode(StrEnum):

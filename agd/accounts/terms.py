@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from agd.accounts.patterns import matches, most_specific
+from agd.patterns import matches, most_specific
 
 
 @frozen

@@ -12,6 +12,7 @@ from agd.cli.check import check
 from agd.cli.client_config import add_client_config, client_config
 from agd.cli.document import PAGES, document
 from agd.cli.explain import add_explain, explain
+from agd.cli.keys import add_keys, keys
 from agd.cli.models import add_models, models
 from agd.cli.run import run
 
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             return accounts(options)
         case "explain":
             return explain(options)
+        case "keys":
+            return keys(options)
         case "client-config":
             return client_config(options)
     return check(options.file)
@@ -55,4 +58,5 @@ def _parser() -> argparse.ArgumentParser:
     add_models(commands)
     add_accounts(commands)
     add_explain(commands)
+    add_keys(commands)
     return parser

@@ -7,10 +7,7 @@ once, on its way back to the client.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from attrs import evolve
+from attrs import evolve, frozen
 
 from agd.conversation.prompt import Notice, Prompt
 from agd.errors import GatewayError
@@ -31,12 +28,16 @@ def named_notice(prompt: Prompt, notice: Notice) -> Notice:
     return notice if param == notice.param else evolve(notice, param=param)
 
 
-@contextmanager
-def naming(prompt: Prompt) -> Iterator[None]:
+@frozen
+class naming:  # noqa: N801 - reads as what it does, like any context manager
     """Let errors that are raised within name fields as the client does."""
-    try:
-        yield
-    except GatewayError as error:
-        if error.param is not None:
-            error.param = named(prompt, error.param)
-        raise
+
+    _prompt: Prompt
+
+    def __enter__(self) -> None:
+        """Nothing has been raised yet."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Rename the field of an error."""
+        if isinstance(error, GatewayError) and error.param is not None:
+            error.param = named(self._prompt, error.param)

@@ -1,6 +1,6 @@
 """The heart: route, lease, send, judge, rotate."""
 
-from agd.gateway.gateway import Gateway, Source
+from agd.gateway.gateway import Gateway
 from agd.gateway.trail import Observer, Trail
 
-__all__ = ["Gateway", "Observer", "Source", "Trail"]
+__all__ = ["Gateway", "Observer", "Trail"]

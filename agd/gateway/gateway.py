@@ -1,42 +1,40 @@
-"""The loop at the heart: what is asked becomes calls, the calls' answers become one."""
+"""The heart: what is asked, and all that is needed to have it answered.
+
+What carries a request out (``inquiry``: translation, attempts, what is done to events) is loaded with the first one:
+idle memory is counted.
+"""
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from agd.accounts.account import Account
 from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
-from agd.accounts.session import session_key
-from agd.conversation import Answer, Event, Prompt
-from agd.conversation.names import named_notice, naming
-from agd.conversation.session import weightier
-from agd.gateway.flow import Flow, fold
-from agd.gateway.plan import DIALECT, MAX_CHOICES, Call, Plan, make_plan, silence
-from agd.gateway.quest import Quest
-from agd.gateway.together import together
-from agd.gateway.trail import Observer, Trail, tell
+from agd.gateway.trail import Observer, Trail
 from agd.gateway.waiting import WaitingRoom
+from agd.gemini.dialects import USUAL
 from agd.gemini.models import NO_OVERRIDES, Overrides
+from agd.keys.turnstile import Turnstile
 from agd.options import DEFAULT, Options
 from agd.routing import Router
-from agd.signatures import SignatureStore, observe, restore
+from agd.signatures.store import SignatureStore
 from agd.upstream.client import UpstreamClient
-from agd.upstream.confluence import Confluence, Settled
-from agd.upstream.media import Source as Documents
-from agd.upstream.media import fetch_media
-from agd.upstream.relay import Relay
 
-Source = Relay | Confluence | Settled
-"""What a streamed answer is poured from."""
+if TYPE_CHECKING:
+    from agd.conversation import Answer, Prompt
+    from agd.gateway.inquiry import Source
+    from agd.upstream.media import Source as Documents
 
-AT_ONCE = 8
-"""How many whole answers of one request are asked for at a time; streams are all open at once."""
+T = TypeVar("T")
+Work = Coroutine[Deferred[Any], Any, T]
 
 
 @define(eq=False)
@@ -46,8 +44,8 @@ class Gateway:
     ``renew`` is asked about an account whose credential was refused: it gives the account to be asked once more, with
     another credential or, where tokens prove it, as it is; None when there is no use in that. ``dialect`` is the one
     that requests are written in before it is known who will be asked; any other is written when it is wanted.
-    ``wall`` gives unix seconds, for quotas that end with the day; ``stopwatch`` gives seconds that pass while the
-    reactor's clock stands still.
+    ``turnstile`` lets in what its owner's key allows. ``wall`` gives unix seconds, for quotas that end with the day;
+    ``stopwatch`` gives seconds that pass while the reactor's clock stands still.
     """
 
     pool: Pool
@@ -64,79 +62,38 @@ class Gateway:
     stopwatch: Callable[[], float] = time.perf_counter
     options: Options = DEFAULT
     overrides: Overrides = field(default=NO_OVERRIDES)
-    dialect: str = DIALECT
+    dialect: str = USUAL
+    turnstile: Turnstile = field(factory=Turnstile)
     waiting: WaitingRoom = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.waiting = WaitingRoom(lambda: self.pool, self.clock, self.stopwatch)
 
-    async def open(self, prompt: Prompt, trail: Trail) -> Source:
+    def open(self, prompt: Prompt, trail: Trail) -> Work[Source]:
         """Start a streamed answer; return with the first event of each call in hand. Raises ``GatewayError``."""
-        with naming(prompt):
-            return await self._opened(prompt, trail)
+        from agd.gateway.inquiry import Inquiry
 
-    async def complete(self, prompt: Prompt, trail: Trail) -> Answer:
+        return Inquiry(self, trail).open(prompt)
+
+    def complete(self, prompt: Prompt, trail: Trail) -> Work[Answer]:
         """Get a whole answer; one that breaks off is asked for again elsewhere. Raises ``GatewayError``."""
-        with naming(prompt):
-            return await self._completed(prompt, trail)
+        from agd.gateway.inquiry import Inquiry
 
-    async def count(self, prompt: Prompt, trail: Trail) -> int:
+        return Inquiry(self, trail).complete(prompt)
+
+    def count(self, prompt: Prompt, trail: Trail) -> Work[int]:
         """Count the tokens of a prompt as the model that answers it counts them. Raises ``GatewayError``."""
-        with naming(prompt):
-            plan = await self._plan(prompt, trail)
-            return await Quest(self, trail, plan, plan.calls[0]).count()
+        from agd.gateway.inquiry import Inquiry
 
-    async def _opened(self, prompt: Prompt, trail: Trail) -> Source:
-        plan = await self._plan(prompt, trail)
-        if prompt.silent:
-            return Settled(tuple(silence(prompt)))
-        relays = await together([partial(self._open, plan, call, trail) for call in plan.calls], MAX_CHOICES, _drop)
-        if prompt.tools:
-            for relay in relays:
-                relay.watch(partial(self._remember, trail.owner))
-        flow = Flow.of(plan, partial(tell, trail, prompt))
-        return relays[0] if flow.is_idle else Confluence(relays, flow)
+        return Inquiry(self, trail).count(prompt)
 
-    async def _completed(self, prompt: Prompt, trail: Trail) -> Answer:
-        plan = await self._plan(prompt, trail)
-        if prompt.silent:
-            return _folded(silence(prompt))
-        answers = await together([partial(self._collect, plan, call, trail) for call in plan.calls], AT_ONCE)
-        for events in answers if prompt.tools else ():
-            self._remember(trail.owner, events)
-        return fold(plan, answers)
+    def reserve(self, prompt: Prompt, trail: Trail) -> None:
+        """Let a request in that will be asked later, by its trail, which keeps its place. Raises ``GatewayError``."""
+        from agd.gateway.inquiry import Inquiry
 
-    async def _plan(self, prompt: Prompt, trail: Trail) -> Plan:
-        """Route, fetch what the prompt names by address, put remembered signatures back, translate."""
-        options, overrides = self.options, self.overrides
-        trail.wanted = prompt.model
-        trail.model = self.router.resolve(prompt.model, self.catalogue.known)
-        prompt = evolve(prompt, session=weightier(prompt.session, trail.said))
-        trail.session = session_key(prompt, trail.owner)
-        trail.note(prompt.notices, strict=options.strict_parameters)
-        prompt = await fetch_media(prompt, self.documents, options)
-        prompt = restore(prompt, trail.owner, self.signatures, self.clock.seconds())
-        plan = make_plan(prompt, trail.model, options, overrides, self.dialect)
-        trail.note([named_notice(prompt, notice) for notice in plan.notices], strict=options.strict_parameters)
-        return plan
+        Inquiry(self, trail).reserve(prompt)
 
-    async def _open(self, plan: Plan, call: Call, trail: Trail) -> Relay:
-        return await Quest(self, trail, plan, call).stream()
-
-    async def _collect(self, plan: Plan, call: Call, trail: Trail) -> Sequence[Event]:
-        return await Quest(self, trail, plan, call).whole()
-
-    def _remember(self, owner: str, events: Iterable[Event]) -> None:
-        """Keep the signatures of an answer's calls for their owner, before any call is left out (B40)."""
-        observe(events, owner, self.signatures, self.clock.seconds())
-
-
-def _drop(relay: Relay) -> None:
-    relay.dismiss()
-
-
-def _folded(events: Iterable[Event]) -> Answer:
-    answer = Answer()
-    for event in events:
-        answer.add(event)
-    return answer
+    def offers(self, owner: str) -> list[str]:
+        """Return every name that an owner can ask for."""
+        known, allows = self.catalogue.known, self.turnstile.visible
+        return [name for name in self.router.names(known) if allows(owner, (name, self.router.resolve(name, known)))]

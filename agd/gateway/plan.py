@@ -10,15 +10,14 @@ from attrs import evolve, field, frozen
 
 from agd.conversation import Event, Finished, FinishReason, Notice, Prompt
 from agd.errors import BadRequest
+from agd.gemini.dialects import USUAL
 from agd.gemini.models import Overrides
 from agd.gemini.requests import Outgoing, write_request
 from agd.options import Options
-from agd.signatures import without_signatures
+from agd.signatures.calls import without_signatures
 
 MAX_CHOICES = 128
 """Most choices of one request, over all its prompts: each may be an upstream call of its own."""
-DIALECT = "gemini"
-"""The dialect of most accounts."""
 
 
 class Translate(Protocol):
@@ -35,7 +34,7 @@ class Call:
     prompt: Prompt
     outgoing: Outgoing
     translate: Translate
-    dialect: str = DIALECT
+    dialect: str = USUAL
     _written: dict[str, Outgoing] = field(factory=dict, init=False, eq=False, repr=False)
 
     def written(self, dialect: str) -> Outgoing:
@@ -99,7 +98,7 @@ class Plan:
         return wanted.schema
 
 
-def make_plan(prompt: Prompt, model: str, options: Options, overrides: Overrides, dialect: str = DIALECT) -> Plan:
+def make_plan(prompt: Prompt, model: str, options: Options, overrides: Overrides, dialect: str = USUAL) -> Plan:
     """Translate a prompt into the calls that answer it, in the dialect that will probably be wanted.
 
     Raises ``GatewayError``.
@@ -113,7 +112,8 @@ def make_plan(prompt: Prompt, model: str, options: Options, overrides: Overrides
     calls: list[Call] = []
     choices_each = wanted
     for messages in conversations:
-        single = evolve(prompt, messages=messages, further=(), n=wanted)
+        is_all = not prompt.further and wanted == prompt.n
+        single = prompt if is_all else evolve(prompt, messages=messages, further=(), n=wanted)
         outgoing = translate(single, dialect=dialect)
         # A model that does not make so many at a time is not told a number: it is asked as often.
         choices_each = min(wanted, outgoing.candidates)

@@ -21,11 +21,12 @@ from agd.conversation import Event
 from agd.conversation.names import named_notice
 from agd.errors import GatewayError, UpstreamFailure
 from agd.gateway.contest import Contest
+from agd.gateway.notices import tell
 from agd.gateway.plan import Call, Plan
 from agd.gateway.refusals import nobody, resting, with_wait
 from agd.gateway.scrutiny import Scrutiny
 from agd.gateway.tenure import Tenure
-from agd.gateway.trail import Attempt, Trail, tell
+from agd.gateway.trail import Attempt, Trail
 from agd.gateway.turns import Turns
 from agd.gateway.waiting import Wanted
 from agd.gateway.weighing import is_models, is_out, of_count, weigh
@@ -60,8 +61,8 @@ class Quest:
     _stale_forgiven: bool = False
     _malformed: int = 0
     _unsigned: bool = False
-    _renewed: set[str] = field(factory=set)
-    _upstreams_blamed: set[str] = field(factory=set)
+    _renewed: frozenset[str] = frozenset()
+    _upstreams_blamed: frozenset[str] = frozenset()
     _current: Attempt | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -273,7 +274,7 @@ class Quest:
         fresh = self._gateway.renew(account)
         if fresh is None:
             return None
-        self._renewed.add(account.id)
+        self._renewed |= {account.id}
         if fresh is not account:
             self._gateway.pool.renew(fresh)
         return fresh

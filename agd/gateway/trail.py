@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
 from agd.accounts.account import Account
 from agd.accounts.verdict import Verdict
-from agd.conversation import Notice, Prompt
-from agd.conversation.names import named_notice
 from agd.errors import BadRequest, UpstreamFailure
+
+if TYPE_CHECKING:
+    from agd.conversation import Notice
+    from agd.gateway.passage import Passage
 
 LOCAL = "local"
 """Owner of what is remembered for clients that need no key."""
@@ -48,7 +50,9 @@ class Trail:
     ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``said`` is
     what the request's head says of its conversation, ``session`` the conversation it belongs to, as
     ``accounts.session`` tells. ``attempts`` counts the accounts that were asked, ``tries`` tells of each; ``queue``
-    are the seconds that were spent waiting for accounts, also for one that never came.
+    are the seconds that were spent waiting for accounts, also for one that never came. ``is_counted``: its key's
+    limits have let it in; ``standing`` is how its owner then stood, as headers tell it; ``passage`` is there between
+    a reservation and the question that it is for.
     """
 
     request_id: str
@@ -63,6 +67,15 @@ class Trail:
     session: str = ""
     tries: list[Attempt] = field(factory=list)
     queue: float = 0.0
+    is_counted: bool = False
+    standing: tuple[tuple[str, str], ...] = ()
+    passage: Passage | None = None
+
+    def let_go(self) -> None:
+        """Give a place back that was reserved and is not made use of."""
+        kept, self.passage = self.passage, None
+        if kept is not None:
+            kept.release()
 
     def note(self, notices: Iterable[Notice], *, strict: bool = False) -> None:
         """Add notices, each once however often it is told.
@@ -74,11 +87,6 @@ class Trail:
         if strict and told:
             notice = told[0]
             raise BadRequest(f"{notice.message} (translation.strict_parameters is on)", notice.param)
-
-
-def tell(trail: Trail, prompt: Prompt, notice: Notice) -> None:
-    """Note what became of a prompt, under the client's own name of the field."""
-    trail.note([named_notice(prompt, notice)])
 
 
 class Observer(Protocol):

@@ -42,7 +42,7 @@ class Turns:
     def note(self, lease: Lease, verdict: Verdict) -> None:
         """Remember what became of a turn: who is not asked again, and who may be once all others were."""
         if verdict.blame is not Blame.COOL or verdict.contestable or verdict.scope is Scope.ACCOUNT:
-            self.wanted.tried.add(lease.account.id)  # where a quota rests it may be asked again when that is over
+            self.wanted.tried |= {lease.account.id}  # where a quota rests it may be asked again when that is over
         if verdict.cause in PASSING:
             self._innocent.add(lease.account.id)
         if lease.is_trial:

@@ -36,7 +36,7 @@ class Wanted:
     session: str | None
     until: float
     patient_until: float
-    tried: set[str] = field(factory=set)
+    tried: frozenset[str] = frozenset()
     trials: bool = True
     pick: float = 0.0
     """Seconds that the last choice took, whatever came of it."""

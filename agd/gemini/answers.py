@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, field
 
-from agd.conversation import Details, Event, Finished, FinishReason, RefusalDelta, UsageReport
+from agd.conversation import Details, Event, Finished, FinishReason, RefusalDelta, Usage, UsageReport
 from agd.encoding import InvalidJSON, decode
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.calls import CallIds, Calls
@@ -41,6 +41,11 @@ class AnswerReader:
 
     def __attrs_post_init__(self) -> None:
         self._ids = CallIds(self._mint_id)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens told so far, None when none were: of an answer that breaks off nothing better is ever known."""
+        return self._usage.total()
 
     def feed(self, payload: bytes) -> list[Event]:
         """Return the events of one JSON payload; none for one that carries only usage or metadata.

@@ -24,6 +24,8 @@ from agd.encoding import decode, encode, encode_text
 
 Operation = Literal["generateContent", "streamGenerateContent", "countTokens"]
 
+USUAL = "gemini"
+"""The dialect of most accounts."""
 GLOBAL = "global"
 """The location of Vertex AI that is no region."""
 

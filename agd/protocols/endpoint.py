@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from agd.conversation import Answer, Event, Prompt
 from agd.errors import GatewayError
 from agd.options import DEFAULT, Options
+
+if TYPE_CHECKING:
+    from agd.conversation import Answer, Event, Prompt
 
 
 @frozen
@@ -25,6 +27,10 @@ class Context:
     created: int
     prompt: Prompt
     options: Options = DEFAULT
+
+    def unburdened(self) -> Context:
+        """Return a context for an answer that needs no conversation: that may be large, and a stream long."""
+        return evolve(self, prompt=evolve(self.prompt, messages=(), further=(), instructions=(), tools=()))
 
 
 class StreamWriter(Protocol):

@@ -1,8 +1,8 @@
 """The three routes' languages, and the rule for bodies that came to the wrong one of two doors.
 
 Some clients send a Responses body to the chat route, or chat messages to the Responses route. The body's own shape
-decides how it is read, the route decides how it is answered. What is not chat is loaded with its first request: most
-daemons are asked in one language only, and idle memory is counted.
+decides how it is read, the route decides how it is answered. Each language is loaded with its first request: most
+daemons are asked in one only, and idle memory is counted.
 """
 # ruff: noqa: PLC0415
 
@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from agd.conversation import Answer, Prompt
 from agd.options import DEFAULT, Options
-from agd.protocols.chat import answer as chat_answer
-from agd.protocols.chat import request as chat_request
-from agd.protocols.chat.stream import ChatStream
 from agd.protocols.endpoint import Context, Endpoint, Language, StreamWriter
 from agd.protocols.fields import unsupported
 
 if TYPE_CHECKING:
+    from agd.conversation import Answer, Prompt
     from agd.protocols.responses.past import Past
 
 
@@ -65,7 +62,16 @@ def _read_chat(body: Mapping[str, Any], options: Options = DEFAULT) -> Prompt:
         from agd.protocols.responses import request
 
         return request.read_alone(body, options)
-    return chat_request.read(body, options)
+    from agd.protocols.chat.request import read
+
+    return read(body, options)
+
+
+def _chat() -> Endpoint:
+    from agd.protocols.chat import answer
+    from agd.protocols.chat.stream import ChatStream
+
+    return Language(_read_chat, answer.render, ChatStream)
 
 
 def _completions() -> Endpoint:
@@ -77,17 +83,17 @@ def _completions() -> Endpoint:
 
 def read_responses(body: Mapping[str, Any], options: Options, past: Past) -> Prompt:
     """Read a request that came to the Responses route, with what it refers to. Raises ``GatewayError``."""
-    from agd.protocols.responses import request
-
     if _has(body, "messages") and not _has(body, "input"):
         for key in _OF_RESPONSES:
             if body.get(key):
                 raise unsupported(key, "it needs 'input' in the place of 'messages'.")
-        return chat_request.read(body, options)
+        return _read_chat(body, options)
+    from agd.protocols.responses import request
+
     return request.read(body, options, past)
 
 
-CHAT: Endpoint = Language(_read_chat, chat_answer.render, ChatStream)
+CHAT: Endpoint = Later(_chat)
 """``POST /v1/chat/completions``."""
 
 COMPLETIONS: Endpoint = Later(_completions)

@@ -74,6 +74,7 @@ class Background:
 
     def _gone(self, run: Run) -> None:
         del self._runs[run.turn.owner, run.turn.id]
+        run.turn.trail.let_go()  # where it came to nothing before anybody was asked
 
 
 @define(eq=False)

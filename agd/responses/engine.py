@@ -71,8 +71,13 @@ class Engine:
         return Turn(context, owner, trail, Narration(context, self.seal(owner), self.now, beside), self)
 
     async def launch(self, turn: Turn) -> Run:
-        """Let a response run without its client. Raises ``GatewayError``."""
-        return await self.background.launch(turn)
+        """Let a response run without its client. Raises ``GatewayError``, also for one that its key does not allow."""
+        self.gateway.reserve(turn.prompt, turn.trail)
+        try:
+            return await self.background.launch(turn)
+        except BaseException:
+            turn.trail.let_go()
+            raise
 
     async def count(self, body: Mapping[str, Any], owner: str, trail: Trail) -> dict[str, Any]:
         """Return how many tokens a request's input has (OpenAI ``TokenCountsResource``). Raises ``GatewayError``."""

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from agd.conversation import Notice, Prompt
 from agd.emulation.truncation import without_oldest
 from agd.errors import GatewayError, StoreError
-from agd.gateway import Source, Trail
+from agd.gateway import Trail
+from agd.gateway.inquiry import Source
 from agd.gemini.causes import fitting_share
 from agd.protocols.endpoint import Context
 from agd.protocols.responses.answer import render, with_choices

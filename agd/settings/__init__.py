@@ -1,6 +1,7 @@
 """The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
 
 from agd.settings.admin import Admin
+from agd.settings.clients import ClientKey
 from agd.settings.credentials import ServiceAccountFile
 from agd.settings.load import ENVIRONMENT_SOURCE, load_settings, read_settings, settings_from_environment
 from agd.settings.overrides import ENVIRONMENT, Override
@@ -11,7 +12,7 @@ from agd.settings.scheduling import Scheduling
 from agd.settings.secret import Secret
 from agd.settings.store import Store
 from agd.settings.structure import Setting, settings_of
-from agd.settings.tables import Account, ClientKey, ExposeAccount, Proxy, Retry, Settings, Upstream
+from agd.settings.tables import Account, ExposeAccount, Proxy, Retry, Settings, Upstream
 from agd.settings.translation import Translation
 
 __all__ = [

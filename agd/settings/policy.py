@@ -36,10 +36,18 @@ def effective_auth_mode(settings: Settings, loopback_only: bool) -> AuthMode:
 def check_auth(settings: Settings, loopback_only: bool, source: str) -> None:
     """Raise ``ConfigurationError`` when clients need a key and none is configured."""
     mode = effective_auth_mode(settings, loopback_only)
-    if mode == "off" or settings.client_keys:
+    if mode == "off" or settings.client_keys or relies_on_store(settings):
         return
-    allowed = f"a key, since the effective auth_mode is {mode}"
+    allowed = f'a key, since the effective auth_mode is {mode}; for keys of "agd keys create" alone, auth_mode itself'
     raise ConfigurationError(source, (ConfigurationProblem("proxy.api_key", "nothing", allowed),))
+
+
+def relies_on_store(settings: Settings) -> bool:
+    """Tell whether no key stands in the configuration because all are made by ``agd keys create``.
+
+    It must be said that keys are wanted: whoever only opens agd to others is to be told that it would let nobody in.
+    """
+    return not settings.client_keys and settings.proxy.auth_mode in ("strict", "all_except_health")
 
 
 def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
@@ -50,6 +58,10 @@ def warnings(settings: Settings, loopback_only: bool) -> tuple[str, ...]:
         found.append(f'a client key is the example "{EXAMPLE_KEY}", and agd can be reached from other machines')
     if effective_auth_mode(settings, loopback_only) == "off" and _beyond_loopback(settings, loopback_only):
         found.append('auth_mode is "off", and agd can be reached from other machines: anybody can use its accounts')
+    if relies_on_store(settings):
+        found.append('no client key is configured: only keys of "agd keys create" are let in')
+    if effective_auth_mode(settings, loopback_only) == "off" and any(key.has_terms for key in settings.client_keys):
+        found.append("clients need no key (auth_mode), so no limit of proxy.api_keys holds")
     if not settings.accounts:
         found.append("no accounts are configured: no request can be answered")
     found += [_CODE_ASSIST.format(who) for who in _code_assist(settings)]

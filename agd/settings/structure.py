@@ -6,7 +6,6 @@ A table is an attrs class whose fields carry a ``Setting``; the class itself is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -198,9 +197,15 @@ def _note_unknown(value: Mapping[str, Any], known: Iterable[str], path: str, rea
     keys = list(known)
     for key in value:
         if key not in keys:
-            close = get_close_matches(key, keys, 1)
-            hint = f'did you mean "{close[0]}"? ' if close else ""
-            reading.note(key_path(path, key), f"unknown key {quoted(key)}", f"{hint}{', '.join(keys)}")
+            reading.note(key_path(path, key), f"unknown key {quoted(key)}", f"{_meant(key, keys)}{', '.join(keys)}")
+
+
+def _meant(key: str, keys: list[str]) -> str:
+    """Guess what an unknown key should have been; empty: no idea."""
+    from difflib import get_close_matches  # noqa: PLC0415 - most configurations have no such key; idle memory is counted
+
+    close = get_close_matches(key, keys, 1)
+    return f'did you mean "{close[0]}"? ' if close else ""
 
 
 def _note_repeated(items: list[Any], key: str, path: str, reading: Reading) -> None:

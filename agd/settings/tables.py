@@ -14,6 +14,7 @@ from attrs import field, frozen
 from agd.options import Options
 from agd.settings.addresses import BaseUrl, CloudName, HostName, Origin
 from agd.settings.admin import Admin
+from agd.settings.clients import ClientKey
 from agd.settings.credentials import Certificates, ProxyUrl, ServiceAccountFile, ServiceAccountText, check_account
 from agd.settings.kinds import Boolean, Choice, Integer, Number, Seconds, Text
 from agd.settings.patience import Patience, patience
@@ -43,14 +44,6 @@ def _read_only_tables(tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, M
 
 def _in_order(mapping: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(mapping.items())
-
-
-@frozen
-class ClientKey:
-    """A key that clients may use, with the name it has in logs and metrics."""
-
-    name: str = field(metadata=setting(Text(), "Whose key it is: its name in logs and metrics, unique."))
-    key: Secret = field(metadata=setting(SecretText(), "The key itself."))
 
 
 @frozen

@@ -18,7 +18,7 @@ from attrs import define
 from agd.errors import StoreError
 from agd.store.lock import Lock
 from agd.store.schema import Migration, bundled_migrations, migrate
-from agd.store.worker import Job, Outcome
+from agd.store.worker import Job, Outcome, T
 
 MEMORY = ":memory:"
 
@@ -57,6 +57,14 @@ class Database:
             if len(jobs) == 1:
                 return [Outcome(error=self._told(error))]
         return [outcome for job in jobs for outcome in self.carry_out([job])]
+
+    def ask(self, job: Job[T]) -> T:
+        """Carry out one job and return its result. Raises what it raises, and ``StoreError``."""
+        [outcome] = self.carry_out([job])
+        if outcome.error is not None:
+            raise outcome.error
+        result: T = outcome.value
+        return result
 
     def close(self) -> None:
         """Move the journal into the database, close it, and let others open it; nothing when that is done already."""

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from agd.errors import StoreError
 from agd.sealing import KeyRing, RandomBytes
 from agd.store.accounts import AccountStore, load
+from agd.store.clients import ClientStore, Kept, read_all
 from agd.store.responses import ResponseStore
 from agd.store.retention import Limits
 from agd.store.worker import InThread, Worker
@@ -53,18 +54,21 @@ class Store:
     """Made closed; whoever asks it before it is open, or after it was closed, gets a ``StoreError``.
 
     ``responses`` and ``ring`` are the same objects throughout; the ring has keys that nobody knows until it is open.
-    ``worker`` is for further repositories. ``now`` gives Unix seconds.
+    ``worker`` is for further repositories. ``kept`` is what was known of clients when it was opened: the first request
+    may come at once. ``now`` gives Unix seconds.
     """
 
     place: Place
     worker: Worker
     responses: ResponseStore
     accounts: AccountStore
+    clients: ClientStore
     ring: KeyRing
     _threads: Threads
     _clock: IReactorTime
     _now: Callable[[], float]
     _random: RandomBytes = field(repr=False)
+    kept: Kept = field(factory=Kept, init=False, repr=False)
     _hourly: LoopingCall | None = field(default=None, init=False)
 
     @classmethod
@@ -82,8 +86,8 @@ class Store:
         """Make a store. ``in_thread`` calls in one of ``threads``: ``partial(deferToThreadPool, reactor, threads)``."""
         worker = Worker(in_thread)
         ring = KeyRing.fresh(random)
-        responses, accounts = ResponseStore(worker, limits), AccountStore(worker)
-        return cls(place, worker, responses, accounts, ring, threads, clock, now, random)
+        responses, accounts, clients = ResponseStore(worker, limits), AccountStore(worker), ClientStore(worker)
+        return cls(place, worker, responses, accounts, clients, ring, threads, clock, now, random)
 
     def open(self) -> None:
         """Read the keys, open the database and begin to look after it; after any fork, for threads do not survive one.
@@ -95,11 +99,11 @@ class Store:
         self._take_keys()
         database = open_database(self.place.path)
         # Here and not by the worker: it is to be known before the first request.
-        [kept] = database.carry_out([load])
-        if kept.error is not None:
+        try:
+            self.accounts.found, self.kept = database.ask(load), database.ask(read_all)
+        except BaseException:
             database.close()
-            raise kept.error
-        self.accounts.found = kept.value
+            raise
         self.worker.open(database)
         self._threads.start()
         left = self.responses.fail_unfinished(LEFT_UNFINISHED, int(self._now()))

@@ -14,10 +14,7 @@ from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
 from agd.accounts.way import Proxy, WayOut
-from agd.transport.connect import Connect
-from agd.transport.socks import Socks5
 from agd.transport.tls import make_policy
-from agd.transport.tunnels import Negotiation, TunnelEndpoint
 
 ATTEMPT_DELAY = 0.05
 """Seconds between the addresses of a host; Twisted's 0.3 also delays the final refusal by as much."""
@@ -56,6 +53,11 @@ class Endpoints:
         return HostnameEndpoint(self._reactor, host, port, timeout=seconds, attemptDelay=ATTEMPT_DELAY)
 
     def _through(self, proxy: Proxy, host: str, port: int, seconds: float) -> IStreamClientEndpoint:
+        # Most accounts are reached without a proxy, and idle memory is counted.
+        from agd.transport.connect import Connect  # noqa: PLC0415
+        from agd.transport.socks import Socks5  # noqa: PLC0415
+        from agd.transport.tunnels import Negotiation, TunnelEndpoint  # noqa: PLC0415
+
         reached = self._tcp(proxy.host, proxy.port, seconds)
         if proxy.scheme == "https":
             reached = self._secured(reached, proxy.host.encode("ascii"), proxy.port)

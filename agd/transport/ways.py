@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
-from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, gatherResults
 
 from agd.accounts.way import WayOut
 from agd.transport.agent import Body, Pool, make_agent
+
+if TYPE_CHECKING:
+    from treq.client import HTTPClient
 
 CONNECT_SECONDS = 10.0
 """How long a connection may take while nobody has said otherwise."""
@@ -36,6 +38,8 @@ class Ways:
         """Give the client for a way out. Raises ``ValueError`` for certificates that cannot be read."""
         way = self._ways.get(out)
         if way is None:
+            from treq.client import HTTPClient  # noqa: PLC0415 - with the first account: idle memory is counted
+
             pool = Pool(self._reactor, CONNECT_SECONDS)
             http = HTTPClient(make_agent(self._reactor, pool, out), data_to_body_producer=Body)
             way = self._ways[out] = Way(http, pool)

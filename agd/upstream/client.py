@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from attrs import define, field
 from hyperlink import EncodedURL
@@ -19,12 +19,10 @@ from agd.accounts.credentials import Token
 from agd.accounts.redaction import redact_text
 from agd.accounts.way import STRAIGHT
 from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.answers import AnswerReader
 from agd.gemini.counting import read_count
 from agd.gemini.dialects import CODE_ASSIST, DIALECTS
 from agd.gemini.failures import read_failure
 from agd.gemini.models import bundled_models
-from agd.gemini.requests import Outgoing
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
 from agd.upstream.limits import Limits, Patience
@@ -33,6 +31,9 @@ from agd.upstream.mishaps import NETWORK_ERRORS, translate
 from agd.upstream.projects import Projects
 from agd.upstream.relay import Relay
 from agd.upstream.tokens import Tokens, is_renewable
+
+if TYPE_CHECKING:
+    from agd.gemini.requests import Outgoing
 
 MAX_ERROR_BYTES = 65_536
 """How much of an error's body is read; the rest is not worth a byte."""
@@ -96,6 +97,8 @@ class UpstreamClient:
     async def _generate(
         self, account: Account, model: str, outgoing: Outgoing, limits: Limits, *, stream: bool
     ) -> Relay:
+        from agd.gemini.answers import AnswerReader  # noqa: PLC0415 - with the first answer: idle memory is counted
+
         begun = self._clock.seconds()
         account = await self._placed(account)
         dialect = DIALECTS[account.kind]
@@ -109,8 +112,7 @@ class UpstreamClient:
             total_seconds=begun + limits.total - self._clock.seconds(),
             cleanse=partial(self._cleanse, account),
         )
-        for name, _ in list(response.headers.getAllRawHeaders()):
-            response.headers.removeHeader(name)  # nobody reads them any more, and the answer may stream for long
+        _forget(response.headers, response.request.headers)
         response.deliverBody(relay)
         await relay.first
         return relay
@@ -156,11 +158,16 @@ class UpstreamClient:
     ) -> IResponse:
         """Send one request and wait for a good status. Raises ``UpstreamFailure`` for any other."""
         token = await self.tokens.of(account) if is_renewable(account) else None
-        headers = _headers(account, token, has_body=body is not None)
         way = self._ways.of(account.way)
         way.pool.connect_seconds = limits.connect
         asked: Deferred[Any] = way.http.request(
-            method, url, headers=headers, data=body, unbuffered=True, allow_redirects=False, reactor=self._clock
+            method,
+            url,
+            headers=_headers(account, token, has_body=body is not None),  # kept by nobody: treq sends a copy
+            data=body,
+            unbuffered=True,
+            allow_redirects=False,
+            reactor=self._clock,
         )
         reused = way.pool.reused
         if limits.first_byte < limits.first_event:  # else whoever waits for the event gives up no later
@@ -202,6 +209,13 @@ class UpstreamClient:
 
         doing: Deferred[T] = Deferred.fromCoroutine(work)
         return await doing.addTimeout(seconds, self._clock, onTimeoutCancel=late)
+
+
+def _forget(*headers: Headers) -> None:
+    """Keep no headers that nobody reads any more: the answer may stream for long."""
+    for each in headers:
+        for name, _ in list(each.getAllRawHeaders()):
+            each.removeHeader(name)
 
 
 def _headers(account: Account, token: Token | None, *, has_body: bool) -> Headers:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
@@ -20,10 +20,12 @@ from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from zope.interface import implementer
 
-from agd.conversation import Event
 from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.answers import AnswerReader
 from agd.gemini.framing import Framer
+
+if TYPE_CHECKING:
+    from agd.conversation import Event, Usage
+    from agd.gemini.answers import AnswerReader
 
 
 class Sink(Protocol):
@@ -137,6 +139,11 @@ class Relay(BodyProtocol):
     def held(self) -> Sequence[Event]:
         """What has come while there was no sink."""
         return self._held
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the answer as far as the upstream has told them, None when it has not."""
+        return self._reader.usage
 
     # ------------------------------------------------------------------ from the upstream
 

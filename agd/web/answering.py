@@ -45,7 +45,10 @@ class Answering:
         """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
         stream = EventStream(request, teller, self._clock, self.policy.client_stall_seconds)
         try:
-            relay = await request.carry_out(self._open(request, stream, ask))
+            opening = self._open(request, stream, ask)
+            del ask  # it holds what was asked, and the answer may stream for long
+            relay = await request.carry_out(opening)
+            del opening
             await request.carry_out(stream.pour(relay))
             await request.conclude(stream.close())
         except GatewayError as error:
@@ -82,6 +85,8 @@ class Answering:
     def tell(self, request: Request, *, account: bool = True) -> None:
         """Write the headers that tell what became of the request."""
         trail = request.trail
+        for name, value in trail.standing:
+            request.setHeader(name, value)
         if trail.model:
             request.setHeader("X-Mapped-Model", printable(trail.model))
         if account and trail.account is not None and self.policy.expose_account != "off":

@@ -1,16 +1,16 @@
 """Who may come in: client keys, and with no keys the checks against a browser being used as a bridge.
 
-Pure: headers in, a verdict out. Keys are compared in constant time, as digests, so that neither their length nor
-their beginning can be learnt from how long a refusal takes.
+Headers in, a verdict out. Keys are looked up by their digests, so that neither their length nor their beginning can be
+learnt from how long a refusal takes: how far a wrong key's digest agrees with a right one's says nothing of either.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
 from agd.gateway.trail import LOCAL
+from agd.keys.key import Guest, digest_of, owner_of
+from agd.keys.refusals import CHALLENGE, expired
 from agd.web.headers import printable, texts
 
 Mode = Literal["off", "strict", "all_except_health"]
@@ -37,10 +39,11 @@ class Door:
     """The effective rules of one configuration."""
 
     mode: Mode
-    _digests: Mapping[bytes, str | None] = field(repr=False)
+    _guests: Mapping[bytes, Guest] = field(repr=False)
     _mac: Callable[[str], str] = field(repr=False)
     allowed_hosts: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
+    _now: Callable[[], float] = time.time
 
     @classmethod
     def of(
@@ -51,18 +54,23 @@ class Door:
         cors_origins: Collection[str] = (),
         *,
         mac: Callable[[str], str] = _nameless,
+        guests: Mapping[bytes, Guest] = MappingProxyType({}),
+        now: Callable[[], float] = time.time,
     ) -> Door:
-        """Make the door for (name, key) pairs; ``mac`` is what a key without a name is known by: see ``KeyRing``."""
-        digests = {_digest(key): name for name, key in keys}
-        return cls(mode, digests, mac, frozenset(map(str.lower, allowed_hosts)), frozenset(cors_origins))
+        """Make the door for (name, key) pairs, and for the ``guests`` whose keys have these digests.
+
+        ``mac`` is what a key without a name is known by: see ``KeyRing``. ``now`` gives unix seconds.
+        """
+        known = {**guests, **{digest_of(key): Guest(name) for name, key in keys}}
+        return cls(mode, known, mac, frozenset(map(str.lower, allowed_hosts)), frozenset(cors_origins), now)
 
     def check(self, path: str, headers: Headers) -> None:
         """Let a request in or raise ``GatewayError``: 401 without a valid key, 403 for a foreign host or origin."""
         if self.mode == "off":
             self._check_host(headers)
             self._check_origin(headers)
-        elif (self.mode == "strict" or path != "/healthz") and self._valid(headers) is None:
-            raise _unauthorized(any(True for _ in presented(headers)))
+        elif self.mode == "strict" or path != "/healthz":
+            self._valid(headers)
 
     def tenant(self, headers: Headers) -> str:
         """Say whose a request is; what is kept for one owner is never given to another (I51).
@@ -73,19 +81,21 @@ class Door:
         """
         if self.mode == "off":
             return LOCAL
-        key = self._valid(headers)
-        if key is None:
-            raise _unauthorized(any(True for _ in presented(headers)))
-        name = self._digests[_digest(key)]
-        return f"mac:{self._mac(key)}" if name is None else f"key:{name}"
+        key, name = self._valid(headers)
+        return f"mac:{self._mac(key)}" if name is None else owner_of(name)
 
-    def _valid(self, headers: Headers) -> str | None:
-        """Give the first valid key among those presented."""
+    def _valid(self, headers: Headers) -> tuple[str, str | None]:
+        """Give the first valid key among those presented, with its name. Raises ``GatewayError`` 401."""
+        refusal: GatewayError | None = None
         for key in presented(headers):
-            digest = _digest(key)
-            if sum(hmac.compare_digest(known, digest) for known in self._digests):  # all of them, in constant time
-                return key
-        return None
+            guest = self._guests.get(digest_of(key))
+            if guest is None:
+                refusal = refusal or _unauthorized(presented_one=True)
+            elif guest.expires is not None and self._now() >= guest.expires:
+                refusal = expired()
+            else:
+                return key, guest.name
+        raise refusal or _unauthorized(presented_one=False)
 
     def allows_origin(self, origin: str) -> bool:
         """Tell whether a browser page of this origin may read answers."""
@@ -151,17 +161,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-
-
-def _unauthorized(presented_one: bool) -> GatewayError:
+def _unauthorized(*, presented_one: bool) -> GatewayError:
     message = (
         "Incorrect API key provided."
         if presented_one
         else "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'."
     )
-    return GatewayError(401, message, code="invalid_api_key", headers=(("WWW-Authenticate", 'Bearer realm="agd"'),))
+    return GatewayError(401, message, code="invalid_api_key", headers=CHALLENGE)
 
 
 def _forbidden(header: str, value: str, setting: str) -> GatewayError:

@@ -12,9 +12,6 @@ from typing import Any
 
 from attrs import define, field
 
-CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-"""Names of the codings, in lower case."""
-
 PIECE = 65_536
 """Most bytes of one piece."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Gateway
+from agd.keys.refusals import no_such_model
 from agd.protocols.endpoint import Context, Endpoint
 from agd.protocols.endpoints import CHAT, COMPLETIONS
 from agd.protocols.errors import read_body
@@ -108,10 +110,10 @@ class OpenAI:
 
     @app.route("/v1/models", methods=["GET"])
     def models(self, request: Request) -> bytes:
-        """Every name that can be asked for; 503 while nobody could be asked."""
+        """Every name that the key can ask for; 503 while nobody could be asked."""
         self._require_account()
-        catalogue = self.gateway.catalogue
-        return sized(request, encode(model_list(self.gateway.router.names(catalogue.known), catalogue.since)))
+        names = self.gateway.offers(request.site.door.tenant(request.requestHeaders))
+        return sized(request, encode(model_list(names, self.gateway.catalogue.since)))
 
     @app.route("/v1/models/<path:name>", methods=["GET"])
     def model(self, request: Request, name: str) -> bytes:
@@ -119,6 +121,9 @@ class OpenAI:
         self._require_account()
         catalogue = self.gateway.catalogue
         request.trail.model = self.gateway.router.resolve(name, catalogue.known)
+        owner = request.site.door.tenant(request.requestHeaders)
+        if not self.gateway.turnstile.visible(owner, (name, request.trail.model)):
+            raise no_such_model(name)
         self.answering.tell(request)
         return sized(request, encode(model_object(name, catalogue.since)))
 
@@ -150,8 +155,10 @@ class OpenAI:
         trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
-            speaker = Speaker(endpoint.stream(context))
-            await self.answering.stream(request, speaker, lambda: self.gateway.open(prompt, trail))
+            asking = partial(self.gateway.open, prompt, trail)
+            streaming = self.answering.stream(request, Speaker(endpoint.stream(context)), asking)
+            del asking, context, prompt  # once the answer has begun nobody needs what was asked: it may be large
+            await streaming
             return None
         answer = await request.carry_out(self.gateway.complete(prompt, trail))
         return self.answering.whole(request, endpoint.render(answer, context))

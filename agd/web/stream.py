@@ -7,17 +7,20 @@ begins without it, and comment lines keep everything between here and the client
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.http_headers import Headers
 
-from agd.conversation import Event
 from agd.errors import GatewayError
 from agd.protocols.endpoint import StreamWriter
 from agd.web.errors import error_reason
 from agd.web.request import Request
+
+if TYPE_CHECKING:
+    from agd.conversation import Event
 
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b": keep-alive\n\n"
@@ -91,6 +94,7 @@ class EventStream:
         self._last_write = self._clock.seconds()
         self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._beat)
         request.write(b"")
+        request.responseHeaders = Headers()  # they have left, and the answer may stream for long
 
     def begin_waiting(self) -> None:
         """Commit to status 200 before there is any event, and say so with a comment."""

@@ -9,7 +9,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from agd.allowance import Allowance, read_budgets
+from agd.keys.key import StoredKey
+from agd.keys.turnstile import Spent
 from agd.store.accounts import load
+from agd.store.clients import read_all
 from agd.store.database import open_database
 from agd.store.schema import bundled_migrations
 from tests.store.stage import ANN, BOB, NOW, StoreTestCase, background, message, record
@@ -53,6 +57,8 @@ class SchemaTests(StoreTestCase):
             self.assertEqual(schema_of(database._connection), fresh, migration.version)
             self.worker.open(database)
             self.check()
+            if migration.version >= 3:
+                self.check_clients()
             kept = self.get(self.worker.submit(load))
             self.assertEqual(kept, None if migration.version < 2 else SNAPSHOT)
             self.assertEqual(self.query("PRAGMA integrity_check"), [("ok",)])
@@ -62,6 +68,13 @@ class SchemaTests(StoreTestCase):
         """There is a dump for every version, and none without one."""
         dumps = sorted(path.name for path in SCHEMAS.iterdir())
         self.assertEqual(dumps, [f"{each.version:04}.sql" for each in bundled_migrations()])
+
+    def check_clients(self) -> None:
+        """Look for the client key and what was spent with it."""
+        kept = self.get(self.worker.submit(read_all))
+        allowance = Allowance(1_800_000_000.0, ("gemini-*",), 60, None, 2, read_budgets("1000000/day"))
+        self.assertEqual(kept.keys, (StoredKey("ann", bytes(range(32)), NOW, None, allowance),))
+        self.assertEqual(kept.spent, (Spent("key:ann", "day", "2025-11-24", 1234),))
 
     def check(self) -> None:
         """Look for all that the dumps hold."""

@@ -23,6 +23,7 @@ from agd.conversation import Event, Prompt
 from agd.encoding import encode
 from agd.errors import GatewayError
 from agd.gateway import Trail
+from agd.keys.turnstile import Turnstile
 from agd.options import DEFAULT
 from agd.responses.engine import Engine
 from agd.routing import Router
@@ -125,6 +126,7 @@ class FakeGateway:
         self.pool = Pool.of(accounts)
         self.catalogue = Catalogue(frozenset(KNOWN), int(NOW))
         self.router = Router.build({"mine": "gemini-2.5-pro"})
+        self.turnstile = Turnstile()
         self.account: Account | None = ACCOUNT
         self.calls: list[Call] = []
 
@@ -139,6 +141,13 @@ class FakeGateway:
     async def count(self, prompt: Prompt, trail: Trail) -> Any:
         """Wait for a number."""
         return await self._ask(prompt, trail)
+
+    def reserve(self, prompt: Prompt, trail: Trail) -> None:
+        """Let everything in."""
+
+    def offers(self, owner: str) -> list[str]:
+        """Return every name."""
+        return self.router.names(self.catalogue.known)
 
     async def _ask(self, prompt: Prompt, trail: Trail) -> Any:
         trail.wanted = prompt.model

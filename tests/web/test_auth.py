@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from agd.errors import GatewayError
+from agd.keys.key import Guest, digest_of
 from agd.web.auth import Door, Mode, hostname, is_harmless_origin, presented
 
 KEYS = [("one", "key-one"), ("two", "key-two"), ("ünï", "schlüssel")]
@@ -124,6 +125,20 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(door("all_except_health").tenant(key("key-two")), "key:two")
         everybody = [door("off").tenant(headers) for headers in (key("key-one"), key("key-two"), Headers())]
         self.assertEqual(set(everybody), {"local"})
+
+    def test_expired(self) -> None:
+        """A key that is over is refused from that moment on, and says why, unless another one is good."""
+        time = [99.9]
+        guests = {digest_of("key-old"): Guest("old", 100.0), digest_of("key-new"): Guest("new")}
+        aging = Door.of("strict", [], guests=guests, now=lambda: time[0])
+        self.assertEqual(aging.tenant(key("key-old")), "key:old")
+        time[0] = 100.0
+        for ask in (aging.tenant, lambda headers: aging.check("/v1/models", headers)):
+            error: GatewayError = self.assertRaises(GatewayError, ask, key("key-old"))
+            self.assertEqual((error.status, error.code), (401, "invalid_api_key"))
+            self.assertIn("expired", error.message)
+        both = Headers({"authorization": ["Bearer key-old"], "x-api-key": ["key-new"]})
+        self.assertEqual(aging.tenant(both), "key:new")
 
     def test_I51_nobody(self) -> None:
         """A request without a valid key, where one is asked for, is refused and falls to no owner."""

@@ -49,11 +49,15 @@ class _Open:
     finished: bool = False
 
 
+def _unburdened(context: Context) -> Context:
+    return context.unburdened()
+
+
 @define
 class ChatStream:
     """A ``StreamWriter``. A delta carries only the keys that hold something."""
 
-    context: Context
+    context: Context = field(converter=_unburdened)
     _choices: dict[int, _Open] = field(factory=dict)
     _usage: Usage | None = None
     _answering: bool = False

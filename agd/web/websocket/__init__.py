@@ -5,7 +5,6 @@ wire up: ``handshake``, ``wire`` (bytes and messages), ``socket`` (one connectio
 turns), ``telling`` (one turn), ``memory`` (what the connection remembers).
 """
 
-from agd.web.websocket.engine import Engine
 from agd.web.websocket.sockets import Sockets
 
-__all__ = ["Engine", "Sockets"]
+__all__ = ["Sockets"]

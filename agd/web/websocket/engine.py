@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from agd.conversation import Event
 from agd.errors import GatewayError
-from agd.gateway import Source, Trail
+from agd.gateway import Trail
+
+if TYPE_CHECKING:
+    from agd.conversation import Event
+    from agd.gateway.inquiry import Source
 
 Frame = tuple[str, bytes]
 """An event's type, and the JSON text of the whole event."""

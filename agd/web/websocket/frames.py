@@ -29,6 +29,7 @@ def error_frame(error: GatewayError, request_id: str, stream_id: str | None) -> 
     told: dict[str, Any] = error_object(error)["error"]
     told["code"] = error.code or error.type
     headers = {"x-request-id": request_id}
+    headers.update((name.lower(), value) for name, value in error.headers if name.lower().startswith("x-"))
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, ceil(error.retry_after)))
         headers["retry-after-ms"] = str(max(1, ceil(error.retry_after * 1000)))

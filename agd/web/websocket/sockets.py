@@ -9,12 +9,12 @@ from attrs import define
 from werkzeug.exceptions import MethodNotAllowed
 
 from agd.errors import GatewayError
-from agd.web.websocket.engine import Engine
 from agd.web.websocket.handshake import accept, disabled, wants_upgrade
 
 if TYPE_CHECKING:
     from agd.web.channel import Upgraded
     from agd.web.request import Request
+    from agd.web.websocket.engine import Engine
 
 
 @define(eq=False)

@@ -11,7 +11,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from agd.conversation import Event
 from agd.errors import GatewayError, UpstreamFailure
-from agd.gateway import Source, Trail
+from agd.gateway import Trail
+from agd.gateway.inquiry import Source
 from agd.gemini.client_errors import client_error
 from agd.upstream.relay import ClientLostError
 from agd.web.errors import error_reason

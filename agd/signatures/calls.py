@@ -1,4 +1,4 @@
-"""Thought signatures kept for clients that do not give them back (C02).
+"""Signatures on the calls of a conversation: seen, remembered, and put back (C02).
 
 A client may return a tool call with its id, name and arguments only; the provider then wants the call's signature
 all the same. Signatures are remembered per owner (a client key's tenant) and call, and put back exactly where they
@@ -7,10 +7,9 @@ were: never on a call that had none (C04, C08), never across owners.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
 from agd.conversation import (
     Event,
@@ -23,53 +22,7 @@ from agd.conversation import (
     ToolCall,
     ToolCallStart,
 )
-
-
-@frozen
-class _Entry:
-    signature: str
-    used: float
-
-
-@define
-class SignatureStore:
-    """At most ``entries`` signatures, each until nobody has used it for ``seconds``; the longest unused goes first.
-
-    ``now`` is any clock in seconds that does not go back.
-    """
-
-    _entries: int
-    _seconds: float
-    _kept: OrderedDict[tuple[str, str], _Entry] = field(factory=OrderedDict, init=False)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def remember(self, owner: str, call_id: str, signature: str, now: float) -> None:
-        """Keep the signature of a call; what was kept for the same call is replaced."""
-        self._keep((owner, call_id), signature, now)
-        self._drop_stale(now)
-        while len(self._kept) > self._entries:
-            self._kept.popitem(last=False)
-
-    def recall(self, owner: str, call_id: str, now: float) -> str | None:
-        """Return the signature of an owner's call, None when none is kept. It then counts as used."""
-        self._drop_stale(now)
-        entry = self._kept.get((owner, call_id))
-        if entry is None:
-            return None
-        self._keep((owner, call_id), entry.signature, now)
-        return entry.signature
-
-    def _keep(self, key: tuple[str, str], signature: str, now: float) -> None:
-        self._kept[key] = _Entry(signature, now)
-        self._kept.move_to_end(key)
-
-    def _drop_stale(self, now: float) -> None:
-        """Drop what is too old; the order of use is the order of age."""
-        kept = self._kept
-        while kept and next(iter(kept.values())).used + self._seconds <= now:
-            kept.popitem(last=False)
+from agd.signatures.store import SignatureStore
 
 
 def restore(prompt: Prompt, owner: str, store: SignatureStore, now: float) -> Prompt:

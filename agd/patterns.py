@@ -1,4 +1,4 @@
-"""Names of models with ``*`` for any characters, as an account's settings have them."""
+"""Names of models with ``*`` for any characters, as the settings of accounts and client keys have them."""
 
 from __future__ import annotations
 

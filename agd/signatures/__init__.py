@@ -1,0 +1,1 @@
+"""Thought signatures, kept for clients that do not give them back."""
