@@ -136,14 +136,7 @@ class Run:
             waiting, self._waiting = self._waiting, []
             for ended in waiting:
                 ended.callback(None)
-        _log.info(
-            "{request} background {id} ended {status} after {attempts} attempt(s){trouble}",
-            request=self.turn.trail.request_id,
-            id=self.turn.id,
-            status=self.turn.narration.status,
-            attempts=self.turn.trail.attempts,
-            trouble="".join(f" | {failure}" for failure in self.turn.trail.failures),
-        )
+        self.turn.report()
 
     async def _answer(self) -> None:
         """Let the model answer, then tell and store the end, which is not cancelled any more."""
