@@ -32,7 +32,8 @@ from agd.settings import Settings, Upstream, effective_auth_mode
 from agd.signatures.store import SignatureStore
 from agd.store.retention import Limits as Retention
 from agd.store.store import Place, Store
-from agd.telemetry import LogObserver
+from agd.telemetry import Telemetry
+from agd.telemetry.log import Log
 from agd.transport.ways import Ways
 from agd.upstream.client import UpstreamClient
 from agd.upstream.exchange import Exchange
@@ -45,6 +46,7 @@ from agd.web.site import Site
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
+    from agd.telemetry.metrics import Metrics
     from agd.upstream.documents import Document
     from agd.upstream.media import Source
     from agd.web.responses import Responses
@@ -61,9 +63,11 @@ class Daemon:
     gateway: Gateway
     ways: Ways
     store: Store
+    telemetry: Telemetry
     clientele: Clientele
     _books: Bookkeeper
     _responses: _Responses
+    _answering: Answering
     _policy: Policy
     _sockets: Sockets
     _launch: Launch
@@ -76,7 +80,14 @@ class Daemon:
         """Put the parts together. Nothing listens and no upstream is asked yet."""
         settings = launch.settings
         accounts = accounts_of(settings)
-        observer = LogObserver()
+
+        def metrics() -> Metrics:
+            return daemon.make_metrics()
+
+        def public_metrics() -> tuple[str, bytes] | None:
+            return daemon.public_metrics()
+
+        telemetry = Telemetry(Log(settings.log.format), metrics)
         store = _store(launch, reactor)
         turnstile = Turnstile()
         books = Bookkeeper(turnstile, store.clients, reactor)
@@ -97,7 +108,7 @@ class Daemon:
             signatures=_signatures(settings),
             max_attempts=settings.retry.max_attempts,
             clock=reactor,
-            observer=observer,
+            observer=telemetry,
             renew=_renewer(launch, upstream),
             options=settings.options,
             overrides=settings.models,
@@ -109,16 +120,19 @@ class Daemon:
         responses = _Responses(gateway, store, answering)
         sockets = Sockets(lambda: responses().engine)
         _use(sockets, settings)
-        api = OpenAI(gateway, responses, answering, sockets, time.time, _mint)
+        api = OpenAI(gateway, responses, answering, sockets, time.time, _mint, public_metrics)
         site = Site(
             api.app.resource(),
             _door(launch, store, clientele),
             clock=reactor,
             mint_id=lambda: "req_" + secrets.token_hex(12),
-            observer=observer,
+            observer=telemetry,
             max_body_bytes=settings.proxy.max_body_bytes,
         )
-        return cls(site, gateway, ways, store, clientele, books, responses, policy, sockets, launch)
+        daemon = cls(
+            site, gateway, ways, store, telemetry, clientele, books, responses, answering, policy, sockets, launch
+        )
+        return daemon
 
     def apply(self, launch: Launch) -> None:
         """Take new settings, all but the listeners. Accounts that were disabled get another chance."""
@@ -142,6 +156,38 @@ class Daemon:
         self.clientele.configure(settings)
         self.site.max_body_bytes = settings.proxy.max_body_bytes
         self.store.responses.limits = _retention(launch)
+        self.telemetry.log.format = settings.log.format
+        if settings.metrics.public:
+            self.telemetry.metrics()
+
+    def make_metrics(self) -> Metrics:
+        """Begin to count and to measure; what that takes is loaded now."""
+        from agd.telemetry.gauges import Present  # noqa: PLC0415 - idle memory is counted
+        from agd.telemetry.metrics import Metrics  # noqa: PLC0415
+
+        gateway = self.gateway
+        metrics = Metrics(
+            Present(
+                clock=gateway.clock,
+                accounts=lambda: gateway.pool.overview(gateway.clock.seconds()),
+                models=lambda: gateway.catalogue.known,
+                streams=lambda: self._answering.streams,
+                connections=lambda: self.site.connections,
+                sockets=lambda: self.site.sockets,
+                waiting=lambda: len(gateway.waiting),
+                store_failures=lambda: self.store.worker.failures,
+            )
+        )
+        gateway.upstream.gap = metrics.gap
+        return metrics
+
+    def unready(self) -> str | None:
+        """Say why no request could be answered now, None: one could."""
+        return "agd is shutting down" if self.site.draining else self.gateway.pool.unready()
+
+    def public_metrics(self) -> tuple[str, bytes] | None:
+        """Return the metrics where clients may have them."""
+        return self.telemetry.metrics().page() if self._launch.settings.metrics.public else None
 
     def open_store(self) -> None:
         """Open the store and let those in whose keys stand there. Raises ``StoreError``."""

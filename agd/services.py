@@ -92,6 +92,27 @@ class StoreService(Service):
             raise SystemExit(f"agd cannot open its store: {error}") from None
 
 
+class MetricsService(Service):
+    """Counts from the start where somebody wants metrics, and measures until the end."""
+
+    name = "metrics"
+
+    def __init__(self, daemon: Daemon, *, wanted: bool) -> None:
+        self._daemon = daemon
+        self._wanted = wanted
+
+    def startService(self) -> None:
+        """Begin."""
+        super().startService()
+        if self._wanted:
+            self._daemon.telemetry.metrics()
+
+    def stopService(self) -> None:
+        """End."""
+        super().stopService()
+        self._daemon.telemetry.stop()
+
+
 class StateService(TimerService):
     """Keeps what is known of the accounts: taken up at the start, put down once a second while it changes."""
 

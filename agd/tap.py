@@ -25,9 +25,10 @@ from agd.daemon import Daemon
 from agd.errors import ConfigurationError
 from agd.launch import Launch, prepare
 from agd.reloading import ReloadService, WatchService
-from agd.services import CatalogueService, DrainService, StateService, StoreService
+from agd.services import CatalogueService, DrainService, MetricsService, StateService, StoreService
 from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
+from agd.settings.telemetry import MetricsTable
 
 _log = Logger("agd")
 
@@ -71,6 +72,8 @@ class Options(usage.Options):
             self.launch = self.prepare()
         except ConfigurationError as error:
             raise usage.UsageError(str(error)) from None
+        if self.launch.settings.metrics.listen is not None:
+            _check_endpoint(self.launch.settings.metrics.listen, "metrics.listen")
 
     def prepare(self) -> Launch:
         """Read the configuration as it is now. Raises ``ConfigurationError``."""
@@ -79,7 +82,7 @@ class Options(usage.Options):
         return prepare(self["config"], overrides=overrides, listen=self["listen"])
 
 
-def _check_endpoint(description: str) -> None:
+def _check_endpoint(description: str, place: str = "--listen") -> None:
     """Raise ``UsageError`` for what is no endpoint; what its parsers raise is not documented, these were seen."""
     from twisted.internet import reactor
 
@@ -87,7 +90,7 @@ def _check_endpoint(description: str) -> None:
         serverFromString(reactor, description)
     except (ValueError, TypeError, LookupError, OSError) as error:
         allowed = "a Twisted server endpoint, such as tcp:8045:interface=127.0.0.1 or unix:/run/agd/agd.sock"
-        raise usage.UsageError(f"--listen: found {description!r} ({error}); allowed: {allowed}") from None
+        raise usage.UsageError(f"{place}: found {description!r} ({error}); allowed: {allowed}") from None
 
 
 @define(eq=False)
@@ -158,6 +161,7 @@ def makeService(options: Options) -> IService:
     parts += [
         Listener(description, listen_on(description, daemon.site, reactor=reactor)) for description in launch.listeners
     ]
+    parts += _metrics(daemon, launch.settings.metrics, reactor)
     if launch.admin_socket is not None:
         parts.append(AdminService(launch.admin_socket, lambda: _admin_parts(daemon, reload, state), reactor))
     for part in parts:
@@ -165,10 +169,22 @@ def makeService(options: Options) -> IService:
     return root
 
 
+def _metrics(daemon: Daemon, table: MetricsTable, reactor: Any) -> list[IService]:
+    """Make what counts, and the operators' port if they want one."""
+    counting: list[IService] = [MetricsService(daemon, wanted=table.public or table.listen is not None)]
+    if table.listen is None:
+        return counting
+    from agd.telemetry.listener import site  # noqa: PLC0415 - most daemons have no such port
+
+    operators = site(lambda: daemon.telemetry.metrics().page(), daemon.unready, reactor)
+    return [*counting, Listener(table.listen, listen_on(table.listen, operators, reactor=reactor))]
+
+
 def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | None) -> Iterable[Part]:
     """Make what the admin socket offers, loaded when it is first asked."""
     from agd.admin.accounts import Accounts  # noqa: PLC0415 - see above
     from agd.admin.choices import Choices  # noqa: PLC0415
+    from agd.admin.figures import Figures  # noqa: PLC0415
     from agd.admin.keys import Keys  # noqa: PLC0415
     from agd.admin.life import Life  # noqa: PLC0415
     from agd.upstream.inspection import Inspector  # noqa: PLC0415
@@ -181,6 +197,7 @@ def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | No
         Life(lambda: _status(daemon, reload.launch), reload.take),
         Accounts(gateway.pool, inspector.models, inspector.ask, now, time.time, keep),
         Choices(gateway, now),
+        Figures(lambda: daemon.telemetry.metrics().page()),
         Keys(daemon.clientele, lambda: daemon.site.door.mode != "off", lambda: daemon.store.place.path is not None),
     ]
 

@@ -25,7 +25,7 @@ from agd.accounts.pool import Pool
 from agd.accounts.verdict import Verdict
 from agd.conversation import Message, Prompt, Text
 from agd.errors import GatewayError, UpstreamFailure
-from agd.gateway import Gateway, Trail
+from agd.gateway import Attempt, Gateway, Trail
 from agd.routing import Router
 from agd.signatures.store import SignatureStore
 from agd.upstream.relay import Collector
@@ -77,6 +77,12 @@ class Silent:
 
     def failed(self, trail: Trail, account: Account, failure: UpstreamFailure, verdict: Verdict) -> None:
         """An attempt failed."""
+
+    def attempted(self, trail: Trail, attempt: Attempt) -> None:
+        """An account was given back."""
+
+    def ended(self, response_id: str, status: str, seconds: float, trail: Trail) -> None:
+        """A background response is over."""
 
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """An account rests."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 
 from attrs import define, field
@@ -60,7 +61,15 @@ class World:
     ledgers: dict[str, Ledger] = field(factory=dict)
     calls: int = 0
 
-    async def generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
+    async def generate(
+        self,
+        account: Account,
+        model: str,
+        outgoing: Outgoing,
+        *,
+        stream: bool,
+        connected: Callable[[float], object] = lambda _: None,
+    ) -> Relay:
         """Answer as the account's quotas allow."""
         self.calls += 1
         ledger = self.ledgers[account.id]

@@ -17,7 +17,7 @@ from agd.accounts.scheduling import Mode, Scheduling
 from agd.accounts.verdict import Blame, Verdict
 from agd.conversation import Answer, Message, Prompt, Text
 from agd.errors import BadRequest, GatewayError, UpstreamFailure
-from agd.gateway import Gateway, Trail
+from agd.gateway import Attempt, Gateway, Trail
 from agd.routing import Router
 from agd.signatures.store import SignatureStore
 from agd.upstream.documents import Document
@@ -48,10 +48,18 @@ class Witness:
 
     failed_attempts: list[tuple[str, UpstreamFailure]] = field(factory=list)
     punishments: list[tuple[str, Blame]] = field(factory=list)
+    attempts: list[Attempt] = field(factory=list)
 
     def failed(self, trail: Trail, account: Account, failure: UpstreamFailure, verdict: Verdict) -> None:
         """Keep a failed attempt."""
         self.failed_attempts.append((account.email.partition("@")[0], failure))
+
+    def attempted(self, trail: Trail, attempt: Attempt) -> None:
+        """Keep what an account was asked."""
+        self.attempts.append(attempt)
+
+    def ended(self, response_id: str, status: str, seconds: float, trail: Trail) -> None:
+        """Nothing runs in the background here."""
 
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """Keep a punishment."""

@@ -1,6 +1,6 @@
 """The heart: route, lease, send, judge, rotate."""
 
 from agd.gateway.gateway import Gateway
-from agd.gateway.trail import Observer, Trail
+from agd.gateway.trail import Attempt, Observer, Trail
 
-__all__ = ["Gateway", "Observer", "Trail"]
+__all__ = ["Attempt", "Gateway", "Observer", "Trail"]

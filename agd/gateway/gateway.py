@@ -93,6 +93,11 @@ class Gateway:
 
         Inquiry(self, trail).reserve(prompt)
 
+    def ended(self, response_id: str, status: str, trail: Trail) -> None:
+        """Report that a response which ran in the background is over."""
+        seconds = 0.0 if trail.began is None else self.clock.seconds() - trail.began
+        self.observer.ended(response_id, status, seconds, trail)
+
     def offers(self, owner: str) -> list[str]:
         """Return every name that an owner can ask for."""
         known, allows = self.catalogue.known, self.turnstile.visible

@@ -89,7 +89,9 @@ class Inquiry:
         return Moment(self._gateway.clock.seconds(), self._gateway.wall())
 
     async def _opened(self, prompt: Prompt, passage: Passage) -> Source:
-        trail, plan = self._trail, await self._plan(prompt)
+        trail = self._trail
+        trail.streams = True
+        plan = await self._plan(prompt)
         if prompt.silent:
             passage.settle(0)
             return Settled(tuple(silence(prompt)))
@@ -122,8 +124,10 @@ class Inquiry:
         trail.session = session_key(prompt, trail.owner)
         trail.note(prompt.notices, strict=options.strict_parameters)
         prompt = await fetch_media(prompt, gateway.documents, options)
+        before = gateway.stopwatch()
         prompt = restore(prompt, trail.owner, gateway.signatures, gateway.clock.seconds())
         plan = make_plan(prompt, trail.model, options, overrides, gateway.dialect)
+        trail.translate += gateway.stopwatch() - before
         trail.note([named_notice(prompt, notice) for notice in plan.notices], strict=options.strict_parameters)
         return plan
 

@@ -80,9 +80,10 @@ class Quest:
         """
         tenure, relay = await self._pursue(self._begun)
         if relay.is_over:
+            tenure.attempt.usage = relay.usage
             tenure.give_back()
         else:
-            relay.on_end = tenure.ended
+            relay.on_end = partial(tenure.ended, relay)
         return relay
 
     async def whole(self) -> Sequence[Event]:
@@ -161,18 +162,26 @@ class Quest:
         return await self._gateway.upstream.count(account, self._trail.model, self._call.written(account.kind))
 
     async def _poured(self, account: Account) -> Sequence[Event]:
-        collector = Collector()
-        await (await self._ask(account, stream=False)).pour(collector)
+        collector, relay = Collector(), await self._ask(account, stream=False)
+        await relay.pour(collector)
+        if self._current is not None:
+            self._current.usage = relay.usage
         return collector.events
 
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
         outgoing = self._call.written(account.kind)
         notices = [named_notice(self._plan.prompt, notice) for notice in outgoing.notices]
         self._trail.note(notices, strict=self._plan.options.strict_parameters)
-        relay = await self._gateway.upstream.generate(account, self._trail.model, outgoing, stream=stream)
+        relay = await self._gateway.upstream.generate(
+            account, self._trail.model, outgoing, stream=stream, connected=self._connected
+        )
         if self._current is not None:
             self._current.head = relay.head_at - self._current.began
         return relay
+
+    def _connected(self, seconds: float) -> None:
+        if self._current is not None:
+            self._current.connect = seconds
 
     def _second_try(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Say whom to ask at once, uncounted, after a failure that is no account's; None: judge it."""
@@ -210,7 +219,7 @@ class Quest:
         self._current = attempt
         if last is None:
             gateway.pool.upstreams.budget(lease.account.base_url).deposit()
-        return Tenure(lease, attempt, gateway.pool, gateway.observer, clock.seconds, gateway.wall)
+        return Tenure(lease, attempt, trail, gateway.pool, gateway.observer, clock.seconds, gateway.wall)
 
     def _refusal(self, last: UpstreamFailure | None, exhausted: Exhausted) -> GatewayError:
         if last is not None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from attrs import define
 
 from agd.accounts.lease import Lease
 from agd.accounts.pool import Pool
 from agd.accounts.verdict import Blame, Phase, Verdict
+from agd.conversation import Usage
 from agd.errors import UpstreamFailure
-from agd.gateway.trail import Attempt, Observer
+from agd.gateway.trail import Attempt, Observer, Trail
 from agd.gateway.weighing import weigh
+
+
+class Told(Protocol):
+    """An answer that tells how many tokens it took, None while it has not."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens."""
 
 
 @define(eq=False)
@@ -23,6 +33,7 @@ class Tenure:
 
     lease: Lease
     attempt: Attempt
+    _trail: Trail
     _pool: Pool
     _observer: Observer
     _seconds: Callable[[], float]
@@ -38,8 +49,9 @@ class Tenure:
         """Carry out a verdict; return it with the seconds that were really laid on."""
         return self._pool.fail(self.lease, verdict, failure, self._seconds())
 
-    def ended(self, failure: UpstreamFailure | None) -> None:
+    def ended(self, answer: Told, failure: UpstreamFailure | None) -> None:
         """A stream is over. One that broke off blames the account as ever; it is not repeated."""
+        self.attempt.usage = answer.usage
         if failure is not None:
             verdict = weigh(failure, self._wall(), Phase.STREAMING)
             self.attempt.verdict, self.attempt.failure = verdict.cause.value, str(failure)
@@ -52,6 +64,7 @@ class Tenure:
         """The account has no more to do for the request."""
         self.attempt.total = self.elapsed
         self.lease.release()
+        self._observer.attempted(self._trail, self.attempt)
 
     @property
     def elapsed(self) -> float:

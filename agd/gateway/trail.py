@@ -12,7 +12,7 @@ from agd.accounts.verdict import Verdict
 from agd.errors import BadRequest, UpstreamFailure
 
 if TYPE_CHECKING:
-    from agd.conversation import Notice
+    from agd.conversation import Notice, Usage
     from agd.gateway.passage import Passage
 
 LOCAL = "local"
@@ -23,11 +23,12 @@ LOCAL = "local"
 class Attempt:
     """One turn of an account: why it was that one, what came of it, and what it took, in seconds.
 
-    ``began`` is of the reactor's clock. ``queue``: waiting for an account; ``pick``: choosing it; ``head``: until the
-    upstream's status line, None: it never came; ``first``: until the first event, or the end of a plain answer;
-    ``total``: until the account was given back, None: it is still at work. All but ``queue`` and ``pick`` count from
-    ``began``. ``verdict`` is empty while nothing is decided, ``served``, ``left`` when the client did not wait, or
-    the cause of the failure (``agd.errors.Cause``).
+    ``began`` is of the reactor's clock. ``queue``: waiting for an account; ``pick``: choosing it; ``connect``: until
+    the connection was there, 0 for one that was kept, None: there was none; ``head``: until the upstream's status line,
+    None: it never came; ``first``: until the first event, or the end of a plain answer; ``total``: until the account
+    was given back, None: it is still at work. All but ``queue``, ``pick`` and ``connect`` count from ``began``.
+    ``usage`` is what the upstream counted, as far as it told. ``verdict`` is empty while nothing is decided,
+    ``served``, ``left`` when the client did not wait, or the cause of the failure (``agd.errors.Cause``).
     """
 
     account: Account
@@ -35,12 +36,14 @@ class Attempt:
     began: float
     queue: float = 0.0
     pick: float = 0.0
+    connect: float | None = None
     head: float | None = None
     first: float | None = None
     total: float | None = None
     verdict: str = ""
     failure: str = ""
     is_trial: bool = False
+    usage: Usage | None = None
 
 
 @define
@@ -52,7 +55,8 @@ class Trail:
     ``accounts.session`` tells. ``attempts`` counts the accounts that were asked, ``tries`` tells of each; ``queue``
     are the seconds that were spent waiting for accounts, also for one that never came. ``is_counted``: its key's
     limits have let it in; ``standing`` is how its owner then stood, as headers tell it; ``passage`` is there between
-    a reservation and the question that it is for.
+    a reservation and the question that it is for. ``began``: when it came, by the reactor's clock; ``translate``:
+    seconds spent on writing it for the upstream; ``streams``: its answer does.
     """
 
     request_id: str
@@ -70,6 +74,15 @@ class Trail:
     is_counted: bool = False
     standing: tuple[tuple[str, str], ...] = ()
     passage: Passage | None = None
+    began: float | None = None
+    translate: float = 0.0
+    streams: bool = False
+
+    @property
+    def first(self) -> float | None:
+        """Seconds until the first event, or the end of a plain answer; None: there was none."""
+        firsts = [attempt.began + attempt.first for attempt in self.tries if attempt.first is not None]
+        return None if self.began is None or not firsts else min(firsts) - self.began
 
     def let_go(self) -> None:
         """Give a place back that was reserved and is not made use of."""
@@ -94,6 +107,12 @@ class Observer(Protocol):
 
     def failed(self, trail: Trail, account: Account, failure: UpstreamFailure, verdict: Verdict) -> None:
         """An attempt failed and was judged so."""
+
+    def attempted(self, trail: Trail, attempt: Attempt) -> None:
+        """An account was given back: nothing changes in the attempt any more."""
+
+    def ended(self, response_id: str, status: str, seconds: float, trail: Trail) -> None:
+        """A response that ran in the background is over; ``status`` is the Response object's."""
 
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """An account rests, is blocked for a model, or is disabled."""

@@ -169,15 +169,7 @@ class Run:
         self.journal.add(await end)
         if not self.turn.stored:
             await self.turn.forsake()
-        turn = self.turn
-        _log.info(
-            "{request} background {id} ended {status} after {attempts} attempt(s){trouble}",
-            request=turn.trail.request_id,
-            id=turn.id,
-            status=turn.narration.status,
-            attempts=turn.trail.attempts,
-            trouble="".join(f" | {failure}" for failure in turn.trail.failures),
-        )
+        self.turn.report()
 
     def _mistaken(self, failure: Failure) -> Deferred[None]:
         """Tell of a mistake of agd's, which nobody waits to hear of, and let the response have failed."""

@@ -78,6 +78,10 @@ class Turn:
 
     # ------------------------------------------------------------------ asking
 
+    def report(self) -> None:
+        """Report the end of a response that ran in the background."""
+        self._engine.gateway.ended(self.id, self.narration.status, self.trail)
+
     async def open(self) -> Source:
         """Ask for a streamed answer. Raises ``GatewayError`` while nothing of it is there."""
         if self.asked.compacts:

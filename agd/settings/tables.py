@@ -22,6 +22,7 @@ from agd.settings.scheduling import Scheduling, limits, max_concurrency, models,
 from agd.settings.secret import Secret, SecretText
 from agd.settings.store import Store
 from agd.settings.structure import ArrayOf, OpenTables, TableOf, TablesOf, TextMap, setting
+from agd.settings.telemetry import LogTable, MetricsTable
 from agd.settings.translation import Translation
 
 T = TypeVar("T")
@@ -304,6 +305,11 @@ class Settings:
     )
     store: Store = field(factory=Store, metadata=setting(TableOf(Store), "What is kept on disk, and for how long."))
     admin: Admin = field(factory=Admin, metadata=setting(TableOf(Admin), "How the daemon is operated while it runs."))
+    log: LogTable = field(factory=LogTable, metadata=setting(TableOf(LogTable), "How the log is written."))
+    metrics: MetricsTable = field(
+        factory=MetricsTable,
+        metadata=setting(TableOf(MetricsTable), "Who may read the metrics, beside the operator at the admin socket."),
+    )
     models: Mapping[str, Mapping[str, Any]] = field(
         factory=dict,
         converter=_read_only_tables,

@@ -55,9 +55,10 @@ class InThread(Protocol):
 
 @define(eq=False)
 class Worker:
-    """Takes jobs from the moment it is opened until it is closed."""
+    """Takes jobs from the moment it is opened until it is closed. ``failures`` counts those that could not be done."""
 
     _in_thread: InThread
+    failures: int = field(default=0, init=False)
     _database: Jobs | None = field(default=None, init=False)
     _waiting: list[tuple[Job[Any], Deferred[Any]]] = field(factory=list, init=False)
     _leaving: list[Deferred[None]] = field(factory=list, init=False)
@@ -95,9 +96,23 @@ class Worker:
             batch, self._waiting = self._waiting, []
             self._busy = True
             told = self._in_thread(self._database.carry_out, [job for job, _ in batch])
-            told.addCallbacks(_tell, _tell_all, callbackArgs=(batch,), errbackArgs=(batch,)).addBoth(self._relieved)
+            told.addCallbacks(self._tell, self._tell_all, callbackArgs=(batch,), errbackArgs=(batch,))
+            told.addBoth(self._relieved)
         elif self._leaving:
             self._leave()
+
+    def _tell(self, outcomes: list[Outcome], batch: Sequence[tuple[Job[Any], Deferred[Any]]]) -> None:
+        for outcome, (_, done) in zip(outcomes, batch, strict=True):
+            if outcome.error is None:
+                done.callback(outcome.value)
+            else:
+                self.failures += 1
+                done.errback(outcome.error)
+
+    def _tell_all(self, failure: Failure, batch: Sequence[tuple[Job[Any], Deferred[Any]]]) -> None:
+        self.failures += len(batch)
+        for _, done in batch:
+            done.errback(failure)
 
     def _relieved(self, result: Any) -> Any:
         self._busy = False
@@ -117,16 +132,3 @@ class Worker:
         leaving, self._leaving = self._leaving, []
         for each in leaving:
             each.callback(result)  # a Failure makes it fail
-
-
-def _tell(outcomes: list[Outcome], batch: Sequence[tuple[Job[Any], Deferred[Any]]]) -> None:
-    for outcome, (_, done) in zip(outcomes, batch, strict=True):
-        if outcome.error is None:
-            done.callback(outcome.value)
-        else:
-            done.errback(outcome.error)
-
-
-def _tell_all(failure: Failure, batch: Sequence[tuple[Job[Any], Deferred[Any]]]) -> None:
-    for _, done in batch:
-        done.errback(failure)

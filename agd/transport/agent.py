@@ -86,28 +86,47 @@ class _ClientFactory(Factory):
         return _Client(self._quiescent)
 
 
+@define(eq=False)
+class Link:
+    """A connection that was asked for. ``seconds``: how long it took to be there, 0 for a kept one, None: it is not."""
+
+    reused: bool
+    seconds: float | None = None
+
+
 class Pool(HTTPConnectionPool):
-    """A connection pool that tells whether the connection it gave last had been used before.
+    """A connection pool that tells whether the connection it gave last had been used before, else how long it took.
 
     ``connect_seconds`` is how long a new connection may take; it may be changed at any time.
     """
 
-    reused = False
+    link = Link(reused=False)
+    """The one that was given last."""
     _factory: Any = _ClientFactory
 
     def __init__(self, reactor: Any, connect_seconds: float) -> None:
         HTTPConnectionPool.__init__(self, reactor, persistent=True)
         self.connect_seconds = connect_seconds
+        self._seconds = reactor.seconds
         self.maxPersistentPerHost = IDLE_CONNECTIONS
         self.cachedConnectionTimeout = IDLE_SECONDS
         # Twisted repeats only requests without a body; the one repeat that is right here is made by the gateway.
         self.retryAutomatically = False
 
     def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
-        """Give a connection; ``reused`` holds for the caller until the next call, which is synchronous."""
+        """Give a connection; ``link`` is the caller's until the next call, which is synchronous."""
+        began = self._seconds()
         connection = super().getConnection(key, endpoint)
         # Only a kept connection is there at once: a new one has to be made by the network first.
-        self.reused = connection.called
+        if connection.called:
+            self.link = Link(reused=True, seconds=0.0)
+        else:
+            self.link = Link(reused=False)
+            connection.addCallback(self._connected, self.link, began)
+        return connection
+
+    def _connected(self, connection: Any, link: Link, began: float) -> Any:
+        link.seconds = self._seconds() - began
         return connection
 
     def retire(self) -> Deferred[None]:

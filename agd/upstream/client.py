@@ -54,13 +54,17 @@ _url = lru_cache(maxsize=512)(EncodedURL.from_text)
 
 @define(eq=False)
 class UpstreamClient:
-    """Calls the provider's REST endpoints. ``mint_id`` makes ids for tool calls to which the provider gave none."""
+    """Calls the provider's REST endpoints. ``mint_id`` makes ids for tool calls to which the provider gave none.
+
+    ``gap``, where somebody wants to know, is told the seconds between two reads of an answer.
+    """
 
     _ways: Ways
     tokens: Tokens
     _clock: Any
     _mint_id: Callable[[], str]
     patience: Patience = field(factory=Patience)
+    gap: Callable[[float], object] | None = None
     _projects: Projects = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -73,13 +77,22 @@ class UpstreamClient:
         self._projects.keep_only(kept)
         self._ways.keep_only(account.way for account in kept)
 
-    async def generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
+    async def generate(
+        self,
+        account: Account,
+        model: str,
+        outgoing: Outgoing,
+        *,
+        stream: bool,
+        connected: Callable[[float], object] = lambda _: None,
+    ) -> Relay:
         """Ask a model; return as soon as the first event of its answer is in hand.
 
+        ``connected`` is told how many seconds the connection took, 0 for one that was kept, if there was one.
         Raises ``UpstreamFailure``. Cancelling aborts the call in whatever phase it is.
         """
         limits = self.patience.of(model)
-        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, stream=stream))
+        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, connected, stream=stream))
         return await call.addTimeout(min(limits.first_event, limits.total), self._clock, onTimeoutCancel=_no_event)
 
     async def count(self, account: Account, model: str, outgoing: Outgoing) -> int:
@@ -95,7 +108,14 @@ class UpstreamClient:
         return await self._within(LIST_SECONDS, "the list of models did not come in time", self._models(account))
 
     async def _generate(
-        self, account: Account, model: str, outgoing: Outgoing, limits: Limits, *, stream: bool
+        self,
+        account: Account,
+        model: str,
+        outgoing: Outgoing,
+        limits: Limits,
+        connected: Callable[[float], object],
+        *,
+        stream: bool,
     ) -> Relay:
         from agd.gemini.answers import AnswerReader  # noqa: PLC0415 - with the first answer: idle memory is counted
 
@@ -103,7 +123,8 @@ class UpstreamClient:
         account = await self._placed(account)
         dialect = DIALECTS[account.kind]
         url = _url(dialect.url(account, model, "streamGenerateContent" if stream else "generateContent"))
-        response = await self._send("POST", url, account, dialect.body(account, model, outgoing.body), limits)
+        body = dialect.body(account, model, outgoing.body)
+        response = await self._send("POST", url, account, body, limits, connected=connected)
         relay = Relay(
             AnswerReader(self._mint_id, outgoing.names),
             self._clock,
@@ -111,6 +132,7 @@ class UpstreamClient:
             stall_seconds=limits.client_stall,
             total_seconds=begun + limits.total - self._clock.seconds(),
             cleanse=partial(self._cleanse, account),
+            gap=self.gap,
         )
         _forget(response.headers, response.request.headers)
         response.deliverBody(relay)
@@ -154,7 +176,14 @@ class UpstreamClient:
         return await self._within(LIST_SECONDS, "the project of the account did not come in time", ask())
 
     async def _send(
-        self, method: str, url: EncodedURL, account: Account, body: bytes | None, limits: Limits = _USUAL
+        self,
+        method: str,
+        url: EncodedURL,
+        account: Account,
+        body: bytes | None,
+        limits: Limits = _USUAL,
+        *,
+        connected: Callable[[float], object] = lambda _: None,
     ) -> IResponse:
         """Send one request and wait for a good status. Raises ``UpstreamFailure`` for any other."""
         token = await self.tokens.of(account) if is_renewable(account) else None
@@ -169,18 +198,21 @@ class UpstreamClient:
             allow_redirects=False,
             reactor=self._clock,
         )
-        reused = way.pool.reused
+        link = way.pool.link
         if limits.first_byte < limits.first_event:  # else whoever waits for the event gives up no later
             asked.addTimeout(limits.first_byte, self._clock, onTimeoutCancel=_no_head)
         try:
             response: IResponse = await asked
         except NETWORK_ERRORS as error:
-            failure = translate(error, reused=reused)
+            failure = translate(error, reused=link.reused)
             failure.own = account.way != STRAIGHT and not failure.stale
             if failure.stale:
                 # Its neighbours are as old: the repeat must not meet another connection that is closed.
                 way.pool.drop_idle()
             raise failure from None
+        finally:
+            if link.seconds is not None:
+                connected(link.seconds)
         if response.code != 200:
             raise await self._refusal(response, account, token)
         return response

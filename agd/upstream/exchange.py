@@ -80,7 +80,7 @@ class Exchange:
                 "POST", url, headers=headers, data=grant.form.encode(), unbuffered=True, allow_redirects=False,
                 reactor=self._clock,
             )  # fmt: skip
-            reused = way.pool.reused
+            reused = way.pool.link.reused
             try:
                 response: IResponse = await asked
             except NETWORK_ERRORS as error:

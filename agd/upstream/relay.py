@@ -50,7 +50,8 @@ class Relay(BodyProtocol):
     ``done`` fires when the last event was given to the sink; it fails with ``UpstreamFailure`` when the answer broke
     off, and with ``ClientLostError`` when the client left or did not read for ``stall_seconds``. Cancelling either
     aborts the upstream call at once. How long the first event may take is the caller's to limit; ``total_seconds`` is
-    how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read.
+    how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read. ``gap`` is told
+    the seconds between two reads, from when the answer is poured.
 
     ``head_at`` is when the relay was made: the upstream's status line had come. ``on_end`` is called once, whatever
     ends the call, also where ``done`` never fires, and before that fires: the upstream has no more to do. It is given
@@ -66,6 +67,7 @@ class Relay(BodyProtocol):
         stall_seconds: float,
         total_seconds: float | None = None,
         cleanse: Callable[[str], str] = str,
+        gap: Callable[[float], object] | None = None,
     ) -> None:
         self._reader = reader
         self._framer = Framer()
@@ -80,6 +82,7 @@ class Relay(BodyProtocol):
         self._repeated = b""
         self._timer: IDelayedCall | None = None
         self._cleanse = cleanse
+        self._gap = gap
         self._ends_at = inf if total_seconds is None else clock.seconds() + total_seconds
         self.paused = False
         self._over = False
@@ -194,7 +197,10 @@ class Relay(BodyProtocol):
     def _note_progress(self, payloads: list[bytes], events: list[Event]) -> None:
         """Start the silence anew, unless all that came says nothing and has been said just before (G19)."""
         if events or any(payload != self._repeated for payload in payloads) or not payloads:
-            self._last_read = self._clock.seconds()
+            now = self._clock.seconds()
+            if self._gap is not None and self._last_read and self._sink is not None:
+                self._gap(now - self._last_read)
+            self._last_read = now
         self._repeated = payloads[-1] if payloads and not events else b""
 
     def _conclude(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from agd.encoding import encode
@@ -15,6 +15,7 @@ from agd.upstream.relay import ClientLostError
 from agd.web.headers import printable
 from agd.web.request import Request
 from agd.web.stream import EventStream, Pourable, Teller
+from agd.web.timing import server_timing
 
 _NOTICE_LENGTH = 4000
 """Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
@@ -35,6 +36,8 @@ class Answering:
 
     policy: Policy
     _clock: IReactorTime
+    streams: int = field(default=0, init=False)
+    """How many event streams are open, or about to be."""
 
     def whole(self, request: Request, body: object) -> bytes:
         """Return a plain answer's bytes, its head told."""
@@ -44,6 +47,7 @@ class Answering:
     async def stream(self, request: Request, teller: Teller, ask: Callable[[], Awaitable[Pourable]]) -> None:
         """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
         stream = EventStream(request, teller, self._clock, self.policy.client_stall_seconds)
+        self.streams += 1
         try:
             opening = self._open(request, stream, ask)
             del ask  # it holds what was asked, and the answer may stream for long
@@ -62,6 +66,7 @@ class Answering:
             request.trail.failures.append(str(lost))
             request.abandon()
         finally:
+            self.streams -= 1
             stream.stop()
 
     async def _open(self, request: Request, stream: EventStream, ask: Callable[[], Awaitable[Pourable]]) -> Pourable:
@@ -78,7 +83,8 @@ class Answering:
         return relay
 
     def _begin_waiting(self, request: Request, stream: EventStream) -> None:
-        # Which account will answer is not known yet, and a header that may turn out wrong is not sent.
+        # Which account will answer is not known yet, nor after how many attempts, and a header that may turn out
+        # wrong is not sent.
         self.tell(request, account=False)
         stream.begin_waiting()
 
@@ -92,6 +98,11 @@ class Answering:
         if account and trail.account is not None and self.policy.expose_account != "off":
             email = trail.account.email if self.policy.expose_account == "email" else ""
             request.setHeader("X-Account-Email", printable(email or trail.account.id))
+        if trail.wanted and account:
+            request.setHeader("X-Agd-Attempts", str(trail.attempts))
+        timing = server_timing(trail)
+        if timing:
+            request.setHeader("Server-Timing", timing)
         if trail.notices:
             compact = "; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)
             cut = "..." if len(compact) > _NOTICE_LENGTH else ""

@@ -7,7 +7,10 @@ from twisted.web.http_headers import Headers
 from agd.web.auth import Door
 from agd.web.headers import last_text, printable
 
-EXPOSED = "X-Request-Id, X-Mapped-Model, X-Account-Email, X-Agd-Notices, Retry-After, Retry-After-Ms"
+EXPOSED = (
+    "X-Request-Id, X-Mapped-Model, X-Account-Email, X-Agd-Notices, X-Agd-Attempts, Server-Timing, Retry-After, "
+    "Retry-After-Ms"
+)
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "600"
 

@@ -78,6 +78,11 @@ class Channel(HTTPChannel):
         super().connectionLost(reason)
         self.site.closed(self)
 
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether the connection speaks another protocol by now."""
+        return self._upgraded is not None
+
     def upgrade(self, protocol: Upgraded) -> None:
         """Give the connection to another protocol, once the running request has answered 101.
 

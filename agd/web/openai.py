@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from agd.encoding import encode
 from agd.errors import GatewayError
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 class OpenAI:
     """The resource: ``OpenAI(...).app.resource()``. ``now`` gives unix seconds, ``mint_id`` random hex digits.
 
-    ``responses`` gives the Responses API, which is loaded when it is first asked.
+    ``responses`` gives the Responses API, which is loaded when it is first asked. ``metrics`` gives the content type
+    and the text of the metrics, None where they are not for clients.
     """
 
     gateway: Gateway
@@ -47,6 +48,7 @@ class OpenAI:
     sockets: Sockets
     now: Callable[[], float]
     mint_id: Callable[[], str]
+    metrics: Callable[[], tuple[str, bytes] | None] = lambda: None
 
     app = Klein()
     app.url_map.strict_slashes = False
@@ -139,6 +141,16 @@ class OpenAI:
         if reason is not None:
             raise GatewayError(503, reason, type="server_error", code="not_ready")
         return sized(request, b'{"status":"ready"}')
+
+    @app.route("/metrics", methods=["GET"])
+    def show_metrics(self, request: Request) -> bytes:
+        """The metrics, where the configuration has them here."""
+        page = self.metrics()
+        if page is None:
+            raise NotFound
+        content_type, body = page
+        request.setHeader("Content-Type", content_type)
+        return sized(request, body)
 
     def _require_account(self) -> None:
         reason = self.gateway.pool.unready()

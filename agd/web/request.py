@@ -40,8 +40,8 @@ class Request(TwistedRequest):
     def __init__(self, channel: Channel, *args: object, **kwargs: object) -> None:
         super().__init__(channel, *args, **kwargs)
         self.site = channel.site
-        self.trail = Trail("")
         self.began = self.site.clock.seconds()
+        self.trail = Trail("", began=self.began)
         self._received = 0
         self._reported = False
         self._upgraded = False

@@ -102,6 +102,16 @@ class Site(TwistedSite):
         if self.draining:
             channel.close_when_idle()
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._channels)
+
+    @property
+    def sockets(self) -> int:
+        """How many of them are WebSockets."""
+        return sum(channel.is_upgraded for channel in self._channels)
+
     def closed(self, channel: Channel) -> None:
         """Count a connection out."""
         self._channels.discard(channel)

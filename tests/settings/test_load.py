@@ -111,7 +111,8 @@ class ProblemTests(SynchronousTestCase):
         self.assertEqual((found.path, found.found), ("upstream.base_ulr", 'unknown key "base_ulr"'))
         self.assertTrue(found.allowed.startswith('did you mean "base_url"? base_url, connect_seconds,'))
         self.assertEqual(
-            problem("zzz = 1").allowed, "proxy, retry, upstream, translation, store, admin, models, accounts"
+            problem("zzz = 1").allowed,
+            "proxy, retry, upstream, translation, store, admin, log, metrics, models, accounts",
         )
 
     def test_both_forms_of_keys(self) -> None:

@@ -83,15 +83,17 @@ class PoolTests(SynchronousTestCase):
         protocol.dataReceived(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     def test_tells_whether_a_connection_was_kept(self) -> None:
-        """``reused`` is true only right after a kept connection was given."""
-        self.assertFalse(self.pool.reused)
+        """``link`` tells of the connection given last: whether it was kept, and else how long it took."""
         self.ask()
-        self.assertFalse(self.pool.reused)
+        link = self.pool.link
+        self.assertEqual((link.reused, link.seconds), (False, None))
+        self.reactor.advance(1.5)
         self.answer(self.connect()[0])
+        self.assertEqual((link.reused, link.seconds), (False, 1.5))
         self.ask()
-        self.assertTrue(self.pool.reused)
+        self.assertEqual((self.pool.link.reused, self.pool.link.seconds), (True, 0.0))
         self.ask()
-        self.assertFalse(self.pool.reused)
+        self.assertFalse(self.pool.link.reused)
 
     def test_never_repeats_by_itself(self) -> None:
         """A bodiless request on a kept connection that breaks is not repeated behind the gateway's back."""

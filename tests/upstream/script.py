@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -31,6 +32,9 @@ class Says:
 class Silence:
     """An attempt that comes to nothing until it is cancelled."""
 
+
+CONNECT = 0.25
+"""Seconds that every connection takes."""
 
 GOOD = Says(sse(chunk("hello", "STOP")))
 BROKEN = Says(sse(chunk("hel")), ends=False)
@@ -63,7 +67,15 @@ class Actor:
     transports: list[StringTransport] = field(factory=list)
     relays: list[Relay] = field(factory=list)
 
-    async def generate(self, account: Account, model: str, outgoing: Outgoing, *, stream: bool) -> Relay:
+    async def generate(
+        self,
+        account: Account,
+        model: str,
+        outgoing: Outgoing,
+        *,
+        stream: bool,
+        connected: Callable[[float], object] = lambda _: None,
+    ) -> Relay:
         """Do what the script says for the account, whose name is its address up to the @."""
         name = account.email.partition("@")[0]
         self.asked.append(name)
@@ -73,6 +85,7 @@ class Actor:
         if isinstance(outcome, Silence):
             self.waiting.append(Deferred())
             return await self.waiting[-1]
+        connected(CONNECT)
         if isinstance(outcome, UpstreamFailure):
             raise outcome
         return await self.say(outcome)

@@ -129,6 +129,7 @@ class FakeGateway:
         self.turnstile = Turnstile()
         self.account: Account | None = ACCOUNT
         self.calls: list[Call] = []
+        self.over: list[tuple[str, str]] = []
 
     async def open(self, prompt: Prompt, trail: Trail) -> Any:
         """Wait for a relay."""
@@ -144,6 +145,10 @@ class FakeGateway:
 
     def reserve(self, prompt: Prompt, trail: Trail) -> None:
         """Let everything in."""
+
+    def ended(self, response_id: str, status: str, trail: Trail) -> None:
+        """Keep that a background response is over."""
+        self.over.append((response_id, status))
 
     def offers(self, owner: str) -> list[str]:
         """Return every name."""

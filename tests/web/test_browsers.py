@@ -10,7 +10,16 @@ from tests.web.replies import Reply
 
 APP = "https://app.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, x-stainless-os"}
-EXPOSED = {"X-Request-Id", "X-Mapped-Model", "X-Account-Email", "X-Agd-Notices", "Retry-After", "Retry-After-Ms"}
+EXPOSED = {
+    "X-Request-Id",
+    "X-Mapped-Model",
+    "X-Account-Email",
+    "X-Agd-Notices",
+    "X-Agd-Attempts",
+    "Server-Timing",
+    "Retry-After",
+    "Retry-After-Ms",
+}
 
 
 class BrowserTestCase(SynchronousTestCase):

@@ -63,7 +63,8 @@ class Visitor:
     def trail(self) -> Trail:
         """Make the trail of a further turn."""
         self._turns += 1
-        return Trail(f"{self._id}.{self._turns}", owner=self.owner, said=self._said)
+        began = self.site.clock.seconds()
+        return Trail(f"{self._id}.{self._turns}", owner=self.owner, said=self._said, began=began)
 
     def report(self, status: int, began: float, trail: Trail) -> None:
         """Report a turn that has ended, or a message that was refused."""

@@ -11,7 +11,7 @@ from agd.conversation import Notice
 from agd.errors import Cause
 from agd.gateway import Trail
 from agd.gemini.causes import cause_of
-from agd.telemetry import LogObserver
+from agd.telemetry.log import Log
 from tests.gateways import MODEL
 from tests.upstream.script import REFUSED_KEY, UNREACHABLE, refusal
 from tests.upstream.wire import account
@@ -23,7 +23,7 @@ class AnsweredTests(SynchronousTestCase):
     def lines(self, trail: Trail, status: int = 200, path: str = "/v1/chat/completions") -> list[str]:
         """Return the lines about one answer."""
         with capturedLogs() as events:
-            LogObserver().answered("POST", path, status, 0.2504, trail)
+            Log().answered("POST", path, status, 0.2504, trail)
         return [formatEvent(event) for event in events]
 
     def test_way_of_a_request(self) -> None:
@@ -48,16 +48,17 @@ class AnsweredTests(SynchronousTestCase):
         self.assertEqual(len(self.lines(Trail("r"), 503, "/readyz")), 1)
 
     def test_notices(self) -> None:
-        """What was carried out otherwise than asked has a line of its own."""
+        """What was carried out otherwise than asked stands at the end of the line."""
         trail = Trail("req_1", notices=(Notice("user", "ignored"), Notice("store", "not kept")))
-        self.assertEqual(self.lines(trail)[1], "req_1 notices: user: ignored; store: not kept")
+        [line] = self.lines(trail)
+        self.assertEqual(line, "req_1 POST /v1/chat/completions 200 250ms | notices: user: ignored; store: not kept")
 
     def test_name_of_a_client(self) -> None:
         """What a client wrote as model neither floods the log nor forges a line or an escape of it."""
         name = "a\nb\x1b[31m{c}" + "x" * 10**6
         line = self.lines(Trail("req_1", "models/" + name, name))[0]
-        self.assertIn(" models/a?b?[31m{c}xxx", line)
-        self.assertIn(" -> a?b?[31m{c}xxx", line)
+        self.assertIn(" models/a?b??31m{c}xxx", line)
+        self.assertIn(" -> a?b??31m{c}xxx", line)
         self.assertLess(len(line), 400)
 
     def test_path_of_a_client(self) -> None:
@@ -88,7 +89,7 @@ class PunishedTests(SynchronousTestCase):
             (refusal(429, retry_after=9.0), LogLevel.info, f"rests 9.0s for {MODEL}: 429 status 429"),
         ):
             with capturedLogs() as events:
-                LogObserver().punished(account(), MODEL, failure, judge(failure, cause_of(failure), 0.0))
+                Log().punished(account(), MODEL, failure, judge(failure, cause_of(failure), 0.0))
             self.assertEqual([event["log_level"] for event in events], [level])
             self.assertEqual(formatEvent(events[0]), f"account one@example.com {words}")
 
@@ -96,6 +97,5 @@ class PunishedTests(SynchronousTestCase):
         """A failure that is nobody's fault has no line of its own: the answer's line tells it."""
         with capturedLogs() as events:
             verdict = judge(UNREACHABLE, Cause.UNREACHABLE, 0.0)
-            LogObserver().punished(account(), MODEL, UNREACHABLE, verdict)
-            LogObserver().failed(Trail("req_1"), account(), UNREACHABLE, verdict)
+            Log().punished(account(), MODEL, UNREACHABLE, verdict)
         self.assertEqual(events, [])
