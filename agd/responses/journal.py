@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from agd.encoding import decode
+from agd.errors import ClientLostError
 from agd.protocols.responses.narration import Frame
-from agd.upstream.relay import ClientLostError
 
 _AT_ONCE = 64
 """Frames given to a follower in one piece: one that does not keep up pauses in between."""
