@@ -29,7 +29,11 @@ def read_folder(path: str | None, reading: Reading) -> Folder:
     """Read all files, by name; none where there is no folder. ``reading`` gives the ways of reading."""
     accounts, sources = [], []
     problems: list[ConfigurationProblem] = []
-    for file in files_of(path):
+    try:
+        files = files_of(path)
+    except ConfigurationError as error:
+        return Folder(problems=tuple(problems_of(error)))
+    for file in files:
         try:
             accounts.append(read_file(file, reading))
             sources.append(file)
@@ -45,11 +49,17 @@ def read_file(file: str, reading: Reading) -> Account:
 
 
 def files_of(path: str | None) -> list[str]:
-    """Return the files of a folder, by name; those that begin with a dot are being written."""
+    """Return the files of a folder, by name, none where there is no folder; with a dot before it one is being written.
+
+    Raises ``ConfigurationError`` for a folder that cannot be read: to take it for an empty one would lose its accounts.
+    """
     try:
         names = [] if path is None else os.listdir(path)
-    except OSError:
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        found = error.strerror or "a folder that is not readable"
+        raise ConfigurationError(path or "", [ConfigurationProblem("folder", found, "a readable folder")]) from None
     return [os.path.join(path or "", name) for name in sorted(names) if _counts(name)]
 
 

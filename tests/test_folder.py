@@ -58,6 +58,12 @@ class ReadTests(FolderTestCase):
         self.folder.rmdir()
         self.assertEqual(len(self.prepare().settings.accounts), 1)
 
+    def test_unreadable(self) -> None:
+        """What cannot be read as a folder is a problem, not an empty folder."""
+        self.folder.rmdir()
+        self.folder.write_text("a file")
+        self.assertIn(f"{self.folder}: folder: found Not a directory", self.wrong())
+
     def test_off(self) -> None:
         """The folder can be switched off."""
         self.put("a.toml", "not = toml = at all")

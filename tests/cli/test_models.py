@@ -14,7 +14,7 @@ class ModelsTests(CommandTestCase):
 
     def test_usage(self) -> None:
         """Without a command of its own, or with a pause that is none, it is wrong usage."""
-        for arguments in (["models"], ["models", "list"], ["models", "probe", "--pause=-1"]):
+        for arguments in (["models"], ["models", "lits"], ["models", "probe", "--pause=-1"]):
             self.assertEqual(self.agd(*arguments), 2, arguments)
 
     def test_help(self) -> None:
