@@ -36,9 +36,8 @@ from agd.telemetry import Telemetry
 from agd.telemetry.log import Log
 from agd.transport.ways import Ways
 from agd.upstream.client import UpstreamClient
-from agd.upstream.exchange import Exchange
 from agd.upstream.limits import Patience
-from agd.upstream.tokens import Tokens
+from agd.upstream.tokens import Fetch, Tokens
 from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
 from agd.web.openai import OpenAI
@@ -46,6 +45,7 @@ from agd.web.site import Site
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
+    from agd.accounts.credentials import Token
     from agd.telemetry.metrics import Metrics
     from agd.upstream.documents import Document
     from agd.upstream.media import Source
@@ -95,7 +95,7 @@ class Daemon:
         clientele = Clientele(turnstile, store.clients, time.time, secrets.token_bytes)
         clientele.configure(settings)
         ways = Ways(reactor)
-        tokens = Tokens(Exchange(ways, reactor, time.time).fetch, reactor, random.random)
+        tokens = Tokens(_fetcher(ways, reactor), reactor, random.random)
         upstream = UpstreamClient(ways, tokens, reactor, _mint_call_id, _patience(settings))
         pool = Pool.of(accounts, scheduling_of(settings))
         _configure(pool, settings)
@@ -278,6 +278,17 @@ class _Responses:
         """Let what runs in the background fail."""
         if self._made is not None:
             self._made.engine.background.hurry()
+
+
+def _fetcher(ways: Ways, reactor: Any) -> Fetch:
+    """Make what gets tokens. What that takes is loaded with the first account that is proven by one."""
+
+    async def fetch(account: Account) -> Token:
+        from agd.upstream.exchange import Exchange  # noqa: PLC0415 - see above
+
+        return await Exchange(ways, reactor, time.time).fetch(account)
+
+    return fetch
 
 
 def _dialect(accounts: Sequence[Account]) -> str:

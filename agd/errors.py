@@ -168,3 +168,7 @@ class ConfigurationError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(f"{problem.source or self.source}: {problem}" for problem in self.problems)
+
+
+class ClientLostError(Exception):
+    """The client left, or stopped reading for longer than it may: there is nobody to tell anything."""

@@ -17,7 +17,6 @@ from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
 from agd.errors import StoreError, UpstreamFailure
-from agd.gemini.causes import cause_of
 
 _log = Logger("agd")
 
@@ -204,6 +203,8 @@ class CatalogueService(TimerService):
 
     def _judge(self, account: Account, failure: UpstreamFailure) -> None:
         """A refused key is known before the first request needs it; anything else is only told."""
+        from agd.gemini.causes import cause_of  # noqa: PLC0415 - with the first failure: idle memory is counted
+
         verdict = judge(failure, cause_of(failure), time.time())
         if verdict.blame is Blame.DISABLE:
             gateway = self._daemon.gateway

@@ -19,9 +19,8 @@ from agd.conversation import (
     Usage,
     UsageReport,
 )
-from agd.errors import FailureKind, GatewayError, UpstreamFailure
+from agd.errors import ClientLostError, FailureKind, GatewayError, UpstreamFailure
 from agd.gateway.inquiry import AT_ONCE, Inquiry
-from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, prompt
 from tests.upstream.script import GOOD, Says, Silence, refusal
 from tests.upstream.sinks import Recorder

@@ -14,11 +14,10 @@ from agd.accounts.scheduling import Mode, Scheduling
 from agd.accounts.terms import Terms
 from agd.accounts.verdict import Blame
 from agd.conversation import Message, Prompt, Text
-from agd.errors import UpstreamFailure
+from agd.errors import ClientLostError, UpstreamFailure
 from agd.gateway import Trail
 from agd.gateway.quest import Quest
 from agd.gateway.turns import PAUSE
-from agd.upstream.relay import ClientLostError
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
 from tests.upstream.script import BROKEN, EMPTY, GOOD, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.sinks import Recorder

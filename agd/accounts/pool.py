@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field
 
-from agd.accounts import state
 from agd.accounts.account import Account
 from agd.accounts.breaker import Breaker
 from agd.accounts.holds import ANY, Hold
@@ -182,10 +181,14 @@ class Pool:
 
     def snapshot(self, now: float, wall: float) -> dict[str, Any]:
         """Return what is worth keeping, as JSON has it (see ``accounts.state``); ``wall`` is now in unix seconds."""
+        from agd.accounts import state  # noqa: PLC0415 - when there is something to keep: idle memory is counted
+
         return state.snapshot(self.roster, state.Clocks(now, wall))
 
     def restore(self, kept: Mapping[str, Any], now: float, wall: float) -> None:
         """Take a snapshot up, before anybody is asked. Raises ``ValueError`` and changes nothing where it is none."""
+        from agd.accounts import state  # noqa: PLC0415 - see above
+
         state.restore(self.roster, kept, state.Clocks(now, wall))
         self.roster.arrange(self.scheduling.mode)
         self.on_freed()

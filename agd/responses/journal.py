@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from agd.encoding import decode
+from agd.errors import ClientLostError
 from agd.protocols.responses.narration import Frame
-from agd.upstream.relay import ClientLostError
 
 _COMPRESSION = 1  # others wait meanwhile, and what takes most room, pictures, hardly gets smaller by trying harder
 _AT_ONCE = 64

@@ -15,7 +15,6 @@ from agd.accounts.verdict import Blame, Verdict
 from agd.encoding import encode
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
-from agd.telemetry.line import in_words, record, word
 
 _log = Logger("agd")
 
@@ -39,6 +38,8 @@ class Log:
         self._write("BACKGROUND", response_id, status, seconds, trail)
 
     def _write(self, method: str, path: str, status: int | str, seconds: float, trail: Trail) -> None:
+        from agd.telemetry.line import in_words, record  # noqa: PLC0415 - with the first line: idle memory is counted
+
         if self.format == "json":
             line = encode(record(method, path, status, seconds, trail)).decode()
         else:
@@ -47,6 +48,8 @@ class Log:
 
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """One line for an account that rests or is out, with the provider's reason."""
+        from agd.telemetry.line import word  # noqa: PLC0415 - see above
+
         who = account.email or account.id
         # Not named "failure": in an error's event Twisted takes that for a Failure.
         cause = f"{failure}; {verdict.hint}" if verdict.hint else str(failure)

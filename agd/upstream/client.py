@@ -19,21 +19,18 @@ from agd.accounts.credentials import Token
 from agd.accounts.redaction import redact_text
 from agd.accounts.way import STRAIGHT
 from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.counting import read_count
 from agd.gemini.dialects import CODE_ASSIST, DIALECTS
-from agd.gemini.failures import read_failure
 from agd.gemini.models import bundled_models
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
 from agd.upstream.limits import Limits, Patience
-from agd.upstream.listing import read_page
 from agd.upstream.mishaps import NETWORK_ERRORS, translate
-from agd.upstream.projects import Projects
-from agd.upstream.relay import Relay
 from agd.upstream.tokens import Tokens, is_renewable
 
 if TYPE_CHECKING:
     from agd.gemini.requests import Outgoing
+    from agd.upstream.projects import Projects
+    from agd.upstream.relay import Relay
 
 MAX_ERROR_BYTES = 65_536
 """How much of an error's body is read; the rest is not worth a byte."""
@@ -65,16 +62,23 @@ class UpstreamClient:
     _mint_id: Callable[[], str]
     patience: Patience = field(factory=Patience)
     gap: Callable[[float], object] | None = None
-    _projects: Projects = field(init=False)
+    _made_projects: Projects | None = field(default=None, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self._projects = Projects(self._load_code_assist)
+    @property
+    def _projects(self) -> Projects:
+        """Those of Code Assist, loaded with the first account that has one: idle memory is counted."""
+        from agd.upstream.projects import Projects  # noqa: PLC0415 - see above
+
+        if self._made_projects is None:
+            self._made_projects = Projects(self._load_code_assist)
+        return self._made_projects
 
     def keep_only(self, accounts: Iterable[Account]) -> None:
         """Forget what was known of accounts that a new configuration no longer has."""
         kept = tuple(accounts)
         self.tokens.keep_only(kept)
-        self._projects.keep_only(kept)
+        if self._made_projects is not None:
+            self._made_projects.keep_only(kept)
         self._ways.keep_only(account.way for account in kept)
 
     async def generate(
@@ -117,7 +121,9 @@ class UpstreamClient:
         *,
         stream: bool,
     ) -> Relay:
-        from agd.gemini.answers import AnswerReader  # noqa: PLC0415 - with the first answer: idle memory is counted
+        # With the first answer: idle memory is counted.
+        from agd.gemini.answers import AnswerReader  # noqa: PLC0415
+        from agd.upstream.relay import Relay  # noqa: PLC0415
 
         begun = self._clock.seconds()
         account = await self._placed(account)
@@ -144,9 +150,13 @@ class UpstreamClient:
         dialect = DIALECTS[account.kind]
         url = _url(dialect.url(account, model, "countTokens"))
         response = await self._send("POST", url, account, dialect.count_body(account, model, outgoing.body))
+        from agd.gemini.counting import read_count  # noqa: PLC0415 - few clients ask
+
         return read_count(await collect(response, MAX_COUNT_BYTES))
 
     async def _models(self, account: Account) -> list[str]:
+        from agd.upstream.listing import read_page  # noqa: PLC0415 - idle memory is counted
+
         account = await self._placed(account)
         names: list[str] = []
         token = ""
@@ -219,6 +229,8 @@ class UpstreamClient:
 
     async def _refusal(self, response: IResponse, account: Account, token: Token | None) -> UpstreamFailure:
         """Read what an upstream that answers with an error status says about it, and act on a refused token."""
+        from agd.gemini.failures import read_failure  # noqa: PLC0415 - with the first failure
+
         body = collect(response, MAX_ERROR_BYTES)
         body.addTimeout(ERROR_SECONDS, self._clock, onTimeoutCancel=lambda *_: b"")
         retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]

@@ -20,7 +20,7 @@ from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from zope.interface import implementer
 
-from agd.errors import FailureKind, UpstreamFailure
+from agd.errors import ClientLostError, FailureKind, UpstreamFailure
 from agd.gemini.framing import Framer
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ class Sink(Protocol):
 
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of one read from the network, in order."""
-
-
-class ClientLostError(Exception):
-    """The client left, or stopped reading for longer than it may: there is nobody to tell anything."""
 
 
 def _nothing(_: UpstreamFailure | None) -> None:

@@ -19,7 +19,6 @@ from agd.accounts.account import Account
 from agd.accounts.credentials import Credential, Token, TokenCredential
 from agd.accounts.way import WayOut
 from agd.errors import FailureKind, UpstreamFailure
-from agd.upstream.exchange import is_dead
 
 FETCH_SECONDS = 20.0
 """How long one exchange may take."""
@@ -180,6 +179,8 @@ class _Keeper:
 
     def _note(self, failure: UpstreamFailure) -> None:
         who = self._account.email or self._account.id
+        from agd.upstream.exchange import is_dead  # noqa: PLC0415 - loaded with the first account that needs tokens
+
         if is_dead(failure):
             self.dead = failure
             _log.error("account {who}: {cause}", who=who, cause=failure.message)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from agd.encoding import encode
-from agd.errors import GatewayError, UpstreamFailure
-from agd.gemini.client_errors import client_error
-from agd.upstream.relay import ClientLostError
+from agd.errors import ClientLostError, GatewayError, UpstreamFailure
 from agd.web.headers import printable
 from agd.web.request import Request
-from agd.web.stream import EventStream, Pourable, Teller
 from agd.web.timing import server_timing
+
+if TYPE_CHECKING:
+    from agd.web.stream import EventStream, Pourable, Teller
 
 _NOTICE_LENGTH = 4000
 """Most characters of X-Agd-Notices: some clients take 8 KB of headers; the log has all notices."""
@@ -46,6 +46,10 @@ class Answering:
 
     async def stream(self, request: Request, teller: Teller, ask: Callable[[], Awaitable[Pourable]]) -> None:
         """Stream what ``ask`` returns as soon as it is there. Raises ``GatewayError`` while nothing has left."""
+        # With the first stream: idle memory is counted.
+        from agd.gemini.client_errors import client_error  # noqa: PLC0415
+        from agd.web.stream import EventStream  # noqa: PLC0415
+
         stream = EventStream(request, teller, self._clock, self.policy.client_stall_seconds)
         self.streams += 1
         try:

@@ -27,7 +27,6 @@ from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
 from agd.web.headers import session
 from agd.web.request import Request
-from agd.web.stream import Speaker
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
@@ -167,6 +166,8 @@ class OpenAI:
         trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
         request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
         if prompt.stream:
+            from agd.web.stream import Speaker  # noqa: PLC0415 - with the first stream: idle memory is counted
+
             asking = partial(self.gateway.open, prompt, trail)
             streaming = self.answering.stream(request, Speaker(endpoint.stream(context)), asking)
             del asking, context, prompt  # once the answer has begun nobody needs what was asked: it may be large

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -14,10 +15,11 @@ TIMEOUT = 20.0
 class Connection:
     """One TCP connection to 127.0.0.1 with one request on it."""
 
-    def __init__(self, port: int, path: str, body: dict[str, Any]) -> None:
+    def __init__(self, port: int, path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
         """Send a POST and read nothing yet."""
         data = json.dumps(body).encode()
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         self._socket.sendall(f"{head}Content-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode() + data)
         self.received = b""

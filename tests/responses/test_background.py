@@ -10,13 +10,12 @@ from twisted.internet.task import Clock
 
 from agd.conversation import TextDelta
 from agd.encoding import decode
-from agd.errors import FailureKind, GatewayError, StoreError, UpstreamFailure
+from agd.errors import ClientLostError, FailureKind, GatewayError, StoreError, UpstreamFailure
 from agd.protocols.responses.narration import Frame
 from agd.responses import background
 from agd.responses.background import Run
 from agd.responses.journal import Journal, Reading
 from agd.responses.turn import Turn
-from agd.upstream.relay import ClientLostError
 from tests.protocols.responses.telling import approved, kinds
 from tests.responses.stage import ANN, BOB, STOP, EngineTestCase
 from tests.web.front import FakeRelay

@@ -17,11 +17,11 @@ from agd.conversation import Event, Finished, FinishReason, TextDelta, Usage, Us
 from agd.emulation.fan_in import FanIn
 from agd.emulation.machine import chain
 from agd.emulation.stops import StopCutter
-from agd.errors import FailureKind, UpstreamFailure
+from agd.errors import ClientLostError, FailureKind, UpstreamFailure
 from agd.gateway.flow import Flow
 from agd.gemini.answers import AnswerReader
 from agd.upstream.confluence import Confluence, Settled
-from agd.upstream.relay import ClientLostError, Relay
+from agd.upstream.relay import Relay
 from tests.upstream.sinks import Faulty, Recorder
 from tests.upstream.wire import chunk, sse
 

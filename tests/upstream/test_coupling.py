@@ -7,8 +7,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
-from agd.errors import FailureKind
-from agd.upstream.relay import ClientLostError
+from agd.errors import ClientLostError, FailureKind
 from tests.upstream.cases import IDLE, STALL, RelayTestCase
 from tests.upstream.sinks import Faulty, Recorder
 from tests.upstream.wire import chunk, sse

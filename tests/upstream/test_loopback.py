@@ -14,12 +14,11 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from agd.errors import FailureKind, UpstreamFailure
+from agd.errors import ClientLostError, FailureKind, UpstreamFailure
 from agd.transport.ways import Ways
 from agd.upstream.client import UpstreamClient
 from agd.upstream.exchange import Exchange
 from agd.upstream.limits import Limits
-from agd.upstream.relay import ClientLostError
 from agd.upstream.tokens import Tokens
 from tests.upstream.sinks import Recorder
 from tests.upstream.wire import HEAD, OUTGOING, account, chunk, chunked, patience_of, response, sse

@@ -21,7 +21,7 @@ from agd.accounts.catalogue import Catalogue
 from agd.accounts.pool import Pool
 from agd.conversation import Event, Prompt
 from agd.encoding import encode
-from agd.errors import GatewayError
+from agd.errors import ClientLostError, GatewayError
 from agd.gateway import Trail
 from agd.keys.turnstile import Turnstile
 from agd.options import DEFAULT
@@ -31,7 +31,7 @@ from agd.sealing import KeyRing
 from agd.store.database import open_database
 from agd.store.responses import ResponseStore
 from agd.store.worker import Worker
-from agd.upstream.relay import ClientLostError, Sink
+from agd.upstream.relay import Sink
 from agd.web.answering import Answering, Policy
 from agd.web.auth import Door
 from agd.web.openai import OpenAI

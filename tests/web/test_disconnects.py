@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agd.conversation import TextDelta
-from agd.upstream.relay import ClientLostError
+from agd.errors import ClientLostError
 from tests.web.front import CHAT, Front, request
 from tests.web.test_streams import StreamTestCase
 

@@ -17,9 +17,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from agd.errors import BadRequest, GatewayError
+from agd.errors import BadRequest, ClientLostError, GatewayError
 from agd.protocols.errors import read_body
-from agd.upstream.relay import ClientLostError
 from agd.web.errors import error_reason, internal_error
 from agd.web.websocket.engine import Engine
 from agd.web.websocket.frames import error_frame, stream_id_of

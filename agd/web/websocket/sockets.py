@@ -9,7 +9,6 @@ from attrs import define
 from werkzeug.exceptions import MethodNotAllowed
 
 from agd.errors import GatewayError
-from agd.web.websocket.handshake import accept, disabled, wants_upgrade
 
 if TYPE_CHECKING:
     from agd.web.channel import Upgraded
@@ -35,6 +34,8 @@ class Sockets:
 
         Raises ``GatewayError``, and ``MethodNotAllowed`` for a plain GET.
         """
+        from agd.web.websocket.handshake import accept, disabled, wants_upgrade  # noqa: PLC0415 - as below
+
         if not wants_upgrade(request.requestHeaders) or request.method != b"GET":
             raise MethodNotAllowed(["POST"])
         if self.engine is None or not self.enabled:

@@ -10,11 +10,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from agd.conversation import Event
-from agd.errors import GatewayError, UpstreamFailure
+from agd.errors import ClientLostError, GatewayError, UpstreamFailure
 from agd.gateway import Trail
 from agd.gateway.inquiry import Source
 from agd.gemini.client_errors import client_error
-from agd.upstream.relay import ClientLostError
 from agd.web.errors import error_reason
 from agd.web.websocket.engine import Engine, Frame, Turn
 from agd.web.websocket.frames import error_frame, request_body, tagged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 
 from agd.conversation import TextDelta
-from agd.upstream.relay import ClientLostError
+from agd.errors import ClientLostError
 from agd.web.websocket.socket import CLOSE_SECONDS, PING_SECONDS
 from tests.web.websocket.scripts import WebSocketTestCase
 from tests.web.websocket.test_turns import WHOLE
