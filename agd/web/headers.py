@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from twisted.web.http_headers import Headers
 
-from agd.conversation.session import HEADER, said
-
 _SESSION_HEADERS = ("session-id", "x-session-id")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 """An id of a client's own that is taken over."""
@@ -32,6 +30,8 @@ def printable(text: str) -> str:
 
 def session(headers: Headers) -> str | None:
     """Give what the headers say of the conversation that a request belongs to: see ``conversation.session``."""
+    from agd.conversation.session import HEADER, said  # noqa: PLC0415 - with the first request: idle memory is counted
+
     values = [value for name in _SESSION_HEADERS for value in texts(headers, name) if value]
     return said(HEADER, values[0]) if values else None
 
