@@ -32,6 +32,9 @@ from agd.web.websocket import Sockets
 if TYPE_CHECKING:
     from agd.web.responses import Responses
 
+_SPENT = Headers()
+"""What stays of the headers of a request that has been read: one for all, as many streams may be open."""
+
 
 @define(eq=False, slots=False)
 class OpenAI:
@@ -164,7 +167,7 @@ class OpenAI:
         prompt = endpoint.read(read_body(json_body(request)), options)
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
-        request.requestHeaders = Headers()  # all that they say has been read; an answer may take long
+        request.requestHeaders = _SPENT  # all that they say has been read; an answer may take long
         if prompt.stream:
             from agd.web.stream import Speaker  # noqa: PLC0415 - with the first stream: idle memory is counted
 
