@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from twisted.web.http_headers import Headers
 
+SPENT = Headers()
+"""What stays of the headers of a request once all that they say has been read: one for all."""
+
 _SESSION_HEADERS = ("session-id", "x-session-id")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 """An id of a client's own that is taken over."""

@@ -11,7 +11,6 @@ from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
 from werkzeug.exceptions import HTTPException, NotFound
 
 from agd.encoding import encode
@@ -25,15 +24,12 @@ from agd.protocols.models import model_list, model_object
 from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
 from agd.web.errors import from_werkzeug, internal_error
-from agd.web.headers import session
+from agd.web.headers import SPENT, session
 from agd.web.request import Request
 from agd.web.websocket import Sockets
 
 if TYPE_CHECKING:
     from agd.web.responses import Responses
-
-_SPENT = Headers()
-"""What stays of the headers of a request that has been read: one for all, as many streams may be open."""
 
 
 @define(eq=False, slots=False)
@@ -167,7 +163,7 @@ class OpenAI:
         prompt = endpoint.read(read_body(json_body(request)), options)
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
-        request.requestHeaders = _SPENT  # all that they say has been read; an answer may take long
+        request.requestHeaders = SPENT  # all that they say has been read; an answer may take long
         if prompt.stream:
             from agd.web.stream import Speaker  # noqa: PLC0415 - with the first stream: idle memory is counted
 

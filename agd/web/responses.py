@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import define, frozen
-from twisted.web.http_headers import Headers
 
 from agd.conversation import Event
 from agd.encoding import encode
@@ -23,7 +22,7 @@ from agd.responses.journal import Reading
 from agd.responses.turn import Turn
 from agd.web.answering import Answering, sized
 from agd.web.bodies import json_body
-from agd.web.headers import session
+from agd.web.headers import SPENT, session
 from agd.web.request import Request
 
 
@@ -129,7 +128,7 @@ class _Reciting:
 def _asked(request: Request) -> tuple[dict[str, Any], str]:
     """Return a request's body and owner. Its headers have then been read; an answer may take long."""
     body, owner = read_body(json_body(request)), _owner(request)
-    request.requestHeaders = Headers()
+    request.requestHeaders = SPENT
     return body, owner
 
 
