@@ -48,21 +48,21 @@ class Inquiry:
         """See ``Gateway.open``."""
         with naming(prompt):
             passage = self._admit(prompt)
-            with passage.opening():
+            with passage:
                 return await self._opened(prompt, passage)
 
     async def complete(self, prompt: Prompt) -> Answer:
         """See ``Gateway.complete``."""
         with naming(prompt):
             passage = self._admit(prompt)
-            with passage.opening():
+            with passage:
                 return await self._completed(prompt, passage)
 
     async def count(self, prompt: Prompt) -> int:
         """See ``Gateway.count``."""
         with naming(prompt):
             passage = self._admit(prompt, lambda: NOTHING)
-            with passage.opening():
+            with passage:
                 plan = await self._plan(prompt)
                 tokens = await Quest(self._gateway, self._trail, plan, plan.calls[0]).count()
             passage.settle(0)

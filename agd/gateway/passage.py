@@ -10,8 +10,7 @@ nothing was ever told of a complete one, the estimate stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from attrs import define, field
@@ -32,17 +31,16 @@ class Passage:
     _left: int = field(default=0, init=False)
     _used: int = field(default=0, init=False)
 
-    @contextmanager
-    def opening(self) -> Iterator[None]:
+    def __enter__(self) -> None:
+        """Nothing has been asked yet."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Let the request go again where nothing comes of it.
 
         A client that leaves while it is asked for has probably cost its input; that is not known, and not counted.
         """
-        try:
-            yield
-        except BaseException:
+        if error is not None:
             self.release()
-            raise
 
     def follow(self, relays: Sequence[Relay]) -> None:
         """Settle when the last of these has ended, in whatever way."""

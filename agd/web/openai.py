@@ -164,6 +164,7 @@ class OpenAI:
         context = Context(self.mint_id(), int(self.now()), prompt, options)
         trail.owner, trail.said = request.site.door.tenant(request.requestHeaders), session(request.requestHeaders)
         request.requestHeaders = SPENT  # all that they say has been read; an answer may take long
+        request.prepath = request.postpath = []
         if prompt.stream:
             from agd.web.stream import Speaker  # noqa: PLC0415 - with the first stream: idle memory is counted
 

@@ -41,10 +41,8 @@ class _Open:
     """What one choice has sent so far."""
 
     draft: Draft
-    calls: set[int] = field(factory=set)
-    """Calls that are shown."""
-    bare_calls: set[int] = field(factory=set)
-    """Calls that have not sent any arguments yet."""
+    calls: dict[int, bool] = field(factory=dict)
+    """Calls that are shown, and whether each has yet to send arguments."""
     details: dict[str, Any] = field(factory=dict)
     finished: bool = False
 
@@ -127,10 +125,10 @@ class ChatStream:
 
     def _call_delta(self, event: ToolCallStart | ToolCallDelta | ToolCallDone, choice: _Open) -> dict[str, Any]:
         if isinstance(event, ToolCallStart) and choice.draft.call(event.signature):
-            choice.calls.add(event.index)
+            choice.calls[event.index] = True
         if event.index not in choice.calls:
             return {}
-        call = _call_piece(event, choice.bare_calls)
+        call = _call_piece(event, choice.calls)
         if not call or LEGACY not in self.context.prompt.echo:
             return {"tool_calls": [call]} if call else {}
         state = {key: call[key] for key in ("extra_content",) if key in call}
@@ -164,19 +162,18 @@ class ChatStream:
         return chunk
 
 
-def _call_piece(event: ToolCallStart | ToolCallDelta | ToolCallDone, bare: set[int]) -> dict[str, Any]:
+def _call_piece(event: ToolCallStart | ToolCallDelta | ToolCallDone, bare: dict[int, bool]) -> dict[str, Any]:
     """Return the entry of ``tool_calls`` for one event; name and id come once, in the first entry of a call."""
     if isinstance(event, ToolCallStart):
-        bare.add(event.index)
         piece: dict[str, Any] = {"index": event.index, "id": event.id, "type": "function"}
         piece["function"] = {"name": event.name, "arguments": ""}
         if event.signature is not None:
             piece["extra_content"] = extra_content(event.signature)
         return piece
     arguments = event.arguments if isinstance(event, ToolCallDelta) else ""
-    if isinstance(event, ToolCallDone) and event.index in bare:
+    if isinstance(event, ToolCallDone) and bare.get(event.index):
         arguments = "{}"
     if not arguments:
         return {}
-    bare.discard(event.index)
+    bare[event.index] = False
     return {"index": event.index, "function": {"arguments": arguments}}
