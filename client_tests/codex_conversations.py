@@ -207,14 +207,15 @@ class CodexConversations(CodexTestCase):
         self.assertEqual((told.status, told.ending["type"]), (1, "turn.failed"), self.explained(told))
 
     def test_cut(self) -> None:
-        """An answer that the upstream breaks off is asked for again by Codex, which says so."""
-        for key in self.simulator.keys:
-            self.simulator.fault(key, [{"kind": "cut", "chunks": 3}])
+        """An answer that the upstream breaks off is asked for again by Codex, which says so; no account is blamed."""
+        self.stage.recast()  # none was asked before, so the first one is, and the conversation stays with it
+        self.simulator.fault(self.simulator.keys[0], [{"kind": "cut", "chunks": 3}] * 2)
         self.simulator.cue({"text": "word " * 40}, {"text": "word " * 40}, {"text": GREETING})
         told = self.completed(self.codex("Say hello"))
         self.assertEqual(told.said[-1:], [GREETING])
         self.assertIn("Reconnecting", told.errors[-1])  # over a WebSocket the first time is not told
         self.assert_upstream(fault=2, complete=1)
+        self.assertEqual(self.simulator.asked, [self.simulator.keys[0]] * 3)
 
     def test_cut_for_good(self) -> None:
         """When every answer breaks off, Codex ends and says so."""
