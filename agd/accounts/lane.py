@@ -14,7 +14,8 @@ Rank = tuple[float, ...]
 
 @define(eq=False, repr=False)
 class Lane:
-    """Whoever can be asked stands in ``ready`` by rank; whoever rests, in ``resting`` by when it is worth a look.
+    """Whoever can be asked stands in ``ready`` by rank, and whoever may only be tried in ``doubtful``; whoever rests stands
+    in ``resting``, by when it is worth a look.
 
     Nobody is told when something befalls an account: it is found out when the account comes up, and it is then put
     where it belongs. Only what frees an account has to be told, by ``touch``. So a choice costs O(log n), amortised
@@ -26,6 +27,8 @@ class Lane:
     _rank: Callable[[Standing], Rank]
     _members: frozenset[Standing]
     _ready: Ranks[Rank, Standing]
+    _doubtful: Ranks[Rank, Standing] = field(factory=Ranks)
+    """Those that something is held against, which one request at a time may disprove."""
     _resting: Ranks[float, Standing] = field(factory=Ranks)
     _ends: Ranks[float, Standing] = field(factory=Ranks)
     """Those that rest, by when their rest is over: later than they wake where a trial may come before."""
@@ -41,16 +44,12 @@ class Lane:
     def first(self, now: float, tried: Collection[str] = (), *, trials: bool = True) -> tuple[Rank, Standing] | None:
         """Return who is asked next; ``trials``: also whoever may only be tried by one request."""
         self._wake(now)
-        aside: list[Standing] = []
-        while (found := self._next(now)) is not None:
-            standing = found[1]
-            if standing.account.id not in tried and (trials or not any(standing.against(self.model, now))):
-                break
-            self._ready.discard(standing)
-            aside.append(standing)
-        for standing in aside:
-            self._ready.put(standing, self._rank(standing))
-        return found
+        sure = self._first_of(self._ready, now, tried)
+        if not trials or not self._doubtful:
+            return sure
+        doubtful = self._first_of(self._doubtful, now, tried)
+        sure = self._first_of(self._ready, now, tried)  # whoever came up there and is beyond doubt is ready now
+        return min((found for found in (sure, doubtful) if found is not None), key=_rank, default=None)
 
     def touch(self, standing: Standing, *, moved: bool = False) -> None:
         """Note that an account may be free again, or that its rank has become lower (``moved``)."""
@@ -82,22 +81,51 @@ class Lane:
             self._forget(standing)
             self._ready.put(standing, self._rank(standing))
 
-    def _next(self, now: float) -> tuple[Rank, Standing] | None:
-        """Return the first who can be asked, with the places of all before it put right."""
-        while (first := self._ready.first()) is not None:
+    def _first_of(
+        self, line: Ranks[Rank, Standing], now: float, tried: Collection[str]
+    ) -> tuple[Rank, Standing] | None:
+        """Return the first of a line that this request has not tried."""
+        aside: list[Standing] = []
+        while (found := self._next(line, now)) is not None and found[1].account.id in tried:
+            line.discard(found[1])
+            aside.append(found[1])
+        for standing in aside:
+            line.put(standing, self._rank(standing))
+        return found
+
+    def _next(self, line: Ranks[Rank, Standing], now: float) -> tuple[Rank, Standing] | None:
+        """Return the first of a line, with the places of all before it put right."""
+        while (first := line.first()) is not None:
             known, standing = first
             rank = self._rank(standing)
             obstacle = standing.obstacle(self.model, now)
             if obstacle is not None:
+                line.discard(standing)
                 self._put_away(standing, obstacle)
+            elif self._is_doubtful(standing, now) is not (line is self._doubtful):
+                line.discard(standing)
+                self._put_right(standing, rank, now)
             elif rank != known:
-                self._ready.put(standing, rank)
+                line.put(standing, rank)
             else:
                 return first
         return None
 
+    def _is_doubtful(self, standing: Standing, now: float) -> bool:
+        return any(standing.against(self.model, now))
+
+    def _put_right(self, standing: Standing, rank: Rank, now: float) -> None:
+        """Put one who can be asked where it belongs; doubts that end by themselves are looked at again then."""
+        doubts = list(standing.against(self.model, now))
+        if not doubts:
+            self._forget(standing)
+            self._ready.put(standing, rank)
+            return
+        self._doubtful.put(standing, rank)
+        if not any(hold.blocks for hold in doubts):
+            self._resting.put(standing, max(hold.until for hold in doubts))
+
     def _put_away(self, standing: Standing, obstacle: Obstacle) -> None:
-        self._ready.discard(standing)
         if obstacle.is_brief:
             self._crowded[standing] = None
         if obstacle.wakes is not None:
@@ -106,6 +134,11 @@ class Lane:
             self._ends.put(standing, obstacle.ends)
 
     def _forget(self, standing: Standing) -> None:
+        self._doubtful.discard(standing)
         self._resting.discard(standing)
         self._ends.discard(standing)
         self._crowded.pop(standing, None)
+
+
+def _rank(found: tuple[Rank, Standing]) -> Rank:
+    return found[0]

@@ -160,8 +160,13 @@ class Search:
 
     def _refusal(self) -> UpstreamFailure | None:
         """Return why the last account was refused, where every one was."""
-        refused = [each.refused for lane in self.roster.lanes(self.model) for each in lane if each.pause is None]
-        return refused[-1] if refused and all(refused) else None
+        standings = (each for lane in self.roster.lanes(self.model) for each in lane if each.pause is None)
+        refusal = None
+        for standing in standings:
+            refusal = standing.refused
+            if refusal is None:
+                break
+        return refusal
 
 
 WHY = {

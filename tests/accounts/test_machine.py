@@ -83,6 +83,9 @@ class PoolMachine(RuleBasedStateMachine):
         assert lease.standing in free, "the chosen account could not be asked"
         self.check_rest(lease)
         self.check_priority(lease, free, stays=lease.account.id == before)
+        if not trials and lease.account.id != before:
+            sound = [each for each in free if not any(each.against(model, self.now))]
+            assert lease.standing in sound or not sound, "a trial, while somebody beyond doubt was free"
         if session is not None and self.pool.scheduling.sticks and bound:
             assert self.pool.sessions.find(session, model) == before, "a conversation moved without a cause"
         self.running.append(lease)
@@ -184,13 +187,13 @@ class PoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_forgotten(self) -> None:
-        """Whoever can be asked stands in line, or rests until a moment that is past."""
+        """Whoever can be asked stands in one of the lines, or rests until a moment that is past."""
         for lanes in self.pool.roster._lanes.values():
             for lane in lanes:
                 waking = {each for rank, _, each in lane._resting._heap if rank <= self.now}
                 for standing in lane:
                     free = standing.obstacle(lane.model, self.now) is None
-                    assert not free or standing in lane._ready or standing in waking
+                    assert not free or standing in lane._ready or standing in lane._doubtful or standing in waking
 
     # ------------------------------------------------------------------ how it is checked
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from agd.accounts.holds import PROBE_AFTER
 from agd.accounts.pool import Pool
 from agd.accounts.ranks import Ranks
 from agd.accounts.roster import MOST_LANES
@@ -58,25 +61,46 @@ class CostTests(SynchronousTestCase):
         """Return how many accounts are looked at in so many turns, some of which end in a rest."""
         pool = Pool.of([account(f"a{number}") for number in range(count)])
         pool.lease("m", 0).release()
-        looked, original = 0, Standing.obstacle
-
-        def counted(standing: Standing, model: str, now: float) -> Obstacle | None:
-            nonlocal looked
-            looked += 1
-            return original(standing, model, now)
-
-        self.patch(Standing, "obstacle", counted)
+        looks = self.counted()
         for turn in range(turns):
             lease = pool.lease("m", float(turn))
             if turn % 3 == 0:
                 pool.fail(lease, *ruled(Cause.MINUTE_QUOTA, retry_after=50.0), float(turn))
             lease.release()
-        return looked
+        return looks()
+
+    def counted(self) -> Callable[[], int]:
+        """Count from now on how many accounts are looked at."""
+        looked, original = 0, Standing.obstacle
+
+        def looking(standing: Standing, model: str, now: float) -> Obstacle | None:
+            nonlocal looked
+            looked += 1
+            return original(standing, model, now)
+
+        self.patch(Standing, "obstacle", looking)
+        return lambda: looked
 
     def test_few_looks(self) -> None:
         """Among ten thousand accounts a choice looks at no more of them than among a hundred: a few."""
         for count in (100, 10_000):
             self.assertLess(self.looks(count, 300), 900)
+
+    def test_few_looks_among_doubtful(self) -> None:
+        """So it is for a request that may try nobody, where all but one wait for their trial."""
+        for count in (100, 10_000):
+            pool = Pool.of([account(f"a{number}") for number in range(count)])
+            pool.lease("m", 0).release()
+            for each in pool.accounts[:-1]:
+                pool.punish(each, "m", *ruled(Cause.MINUTE_QUOTA, retry_after=90_000.0), 0)
+            self.assertTrue(pool.lease("m", PROBE_AFTER).is_trial)  # wakes them all, once
+            self.assertFalse(pool.lease("m", PROBE_AFTER, trials=False).is_trial)  # and puts them in their line, once
+            looks = self.counted()
+            for _ in range(100):
+                lease = pool.lease("m", PROBE_AFTER + 1, trials=False)
+                self.assertEqual((lease.account.id, lease.is_trial), (pool.accounts[-1].id, False))
+                lease.release()
+            self.assertLess(looks(), 300)
 
     def test_lanes_are_bounded(self) -> None:
         """Clients who ask for ever new models do not make the pool remember without end."""
