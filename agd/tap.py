@@ -29,6 +29,7 @@ from agd.services import CatalogueService, DrainService, MetricsService, StateSe
 from agd.settings import effective_auth_mode
 from agd.settings.overrides import Override
 from agd.settings.telemetry import MetricsTable
+from agd.steadiness import steady
 
 _log = Logger("agd")
 
@@ -131,6 +132,8 @@ def makeService(options: Options) -> IService:
     """Make the daemon's service from checked options."""
     from twisted.internet import reactor
 
+    if not steady(reactor):
+        _log.warn("the reactor counts by the time of day: a clock that is set back makes rests and time limits longer")
     launch = options.launch
     daemon = Daemon.build(launch, reactor)
     root = MultiService()

@@ -14,9 +14,9 @@ Rank = tuple[float, ...]
 
 @define(eq=False, repr=False)
 class Lane:
-    """Whoever can be asked stands in ``ready`` by rank, and whoever may only be tried in ``doubtful``; whoever rests stands
-    in ``resting``, by when it is worth a look.
+    """Whoever can be asked stands in ``ready`` by rank, whoever may only be tried in ``doubtful``.
 
+    Whoever rests stands in ``resting``, by when it is worth a look.
     Nobody is told when something befalls an account: it is found out when the account comes up, and it is then put
     where it belongs. Only what frees an account has to be told, by ``touch``. So a choice costs O(log n), amortised
     over the turns and rests of the accounts.
