@@ -72,8 +72,8 @@ def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
     for account_id, (refused, pause, why, tally, holds) in standings.items():
         standing = roster.get(account_id)
         if standing is not None:
-            same = state["accounts"][account_id].get("proof") == _proof(standing)
-            standing.refused, standing.pause, standing.why_paused = refused if same else None, pause, why
+            standing.refused = refused if _is_same(state["accounts"][account_id].get("proof"), standing) else None
+            standing.pause, standing.why_paused = pause, why
             standing.tally, standing.holds = tally, holds
     for key, purse in roster.purses.items():
         if key in purses:
@@ -92,6 +92,11 @@ def _standing(standing: Standing, clocks: Clocks) -> dict[str, Any]:
         "tally": dict(standing.tally),
         "holds": _holds(standing.holds, clocks),
     }
+
+
+def _is_same(proof: object, standing: Standing) -> bool:
+    """Tell whether an account has the credential that was refused; of one that the machine gives nobody knows."""
+    return bool(standing.account.credential.identity) and proof == _proof(standing)
 
 
 def _proof(standing: Standing) -> str:

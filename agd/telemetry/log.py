@@ -11,7 +11,7 @@ from attrs import define
 from twisted.logger import Logger
 
 from agd.accounts.account import Account
-from agd.accounts.verdict import Blame, Verdict
+from agd.accounts.verdict import Blame, Scope, Verdict
 from agd.encoding import encode
 from agd.errors import UpstreamFailure
 from agd.gateway import Trail
@@ -53,16 +53,14 @@ class Log:
         who = account.email or account.id
         # Not named "failure": in an error's event Twisted takes that for a Failure.
         cause = f"{failure}; {verdict.hint}" if verdict.hint else str(failure)
+        of = word(model) if verdict.scope is Scope.MODEL else "every model"
         match verdict.blame:
             case Blame.DISABLE:
                 _log.error("account {who} disabled until reload: {cause}", who=who, cause=cause)
             case Blame.BLOCK:
-                _log.warn("account {who} blocked for {model}: {cause}", who=who, model=word(model), cause=cause)
+                _log.warn("account {who} blocked for {of}: {cause}", who=who, of=of, cause=cause)
             case Blame.COOL:
+                seconds = f"{verdict.seconds:.1f}s"
                 _log.info(
-                    "account {who} rests {seconds:.1f}s for {model}: {cause}",
-                    who=who,
-                    seconds=verdict.seconds,
-                    model=word(model),
-                    cause=cause,
+                    "account {who} rests {seconds} for {of}: {cause}", who=who, seconds=seconds, of=of, cause=cause
                 )

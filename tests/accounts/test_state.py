@@ -7,6 +7,7 @@ from typing import Any
 from attrs import evolve
 
 from agd.accounts.account import ApiKey
+from agd.accounts.credentials import DefaultCredentials
 from agd.accounts.pool import Pool
 from agd.accounts.standing import Pause
 from agd.accounts.verdict import LONGEST
@@ -69,6 +70,15 @@ class StateTests(PoolCase):
         self.make(A, B, C, evolve(D, credential=ApiKey("made-up-new")))
         self.pool.restore(kept, 5, WALL)
         self.assertEqual([view.condition for view in self.pool.overview(5)][3], "ready")
+
+    def test_credential_of_the_machine(self) -> None:
+        """Whether a machine's credential is the one that was refused nobody knows: a restart tries it."""
+        machine = evolve(D, credential=DefaultCredentials())
+        self.make(machine)
+        self.lose(self.take(0), Cause.KEY_EXPIRED, 0, code=400)
+        self.assertEqual(self.pool.overview(0)[0].condition, "refused")
+        self.restarted(HOUR, 5.0, machine)
+        self.assertEqual(self.pool.overview(5)[0].condition, "ready")
 
     def test_tallies_and_quotas(self) -> None:
         """Counters and the quotas that were seen are kept."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -57,11 +59,24 @@ def ask(
     host: str = "127.0.0.1",
 ) -> Reply:
     """Send one request: POST with ``body`` as JSON (bytes as they are) where there is one, else GET."""
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    return _exchange(http.client.HTTPConnection(host, port, timeout=TIMEOUT), path, body, headers or {}, method)
+
+
+def ask_socket(place: Path, path: str) -> Reply:
+    """Send a GET over a unix socket."""
+    connection = http.client.HTTPConnection("agd", timeout=TIMEOUT)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(place))
+    return _exchange(connection, path, None, {}, None)
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, path: str, body: Any, headers: Mapping[str, str], method: str | None
+) -> Reply:
     try:
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         content = {} if body is None else {"Content-Type": "application/json"}
-        connection.request(method or ("GET" if body is None else "POST"), path, data, {**content, **(headers or {})})
+        connection.request(method or ("GET" if body is None else "POST"), path, data, {**content, **headers})
         response = connection.getresponse()
         fields = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, fields, response.read())

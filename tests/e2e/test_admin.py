@@ -12,7 +12,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.accounts.keys import service_account_json
-from tests.e2e.exchange import ask, chat
+from tests.e2e.exchange import ask, ask_socket, chat
 from tests.e2e.processes import START_SECONDS, environment, script, until
 from tests.e2e.stage import DaemonProcess, SimulatorProcess
 from tests.private import write_private
@@ -20,6 +20,9 @@ from tests.private import write_private
 CHAT = "/v1/chat/completions"
 ONE, TWO = "one@example.com", "two@example.com"
 CLIENT_KEY, REFRESH, CLIENT_SECRET, PASSWORD = "made-up-client", "1//made-up-refresh", "made-up/secret", "made-up-pass"
+
+SOCKET_PAGES = ("/metrics", "/accounts", "/explain?model=gpt-4o", "/models", "/status", "/keys")
+"""Everything that the admin socket shows."""
 
 
 class AdminTestCase(SynchronousTestCase):
@@ -153,10 +156,10 @@ class LifeTests(AdminTestCase):
 class SecretTests(AdminTestCase):
     """Every secret used, looked for everywhere."""
 
-    settings = f'[proxy]\nauth_mode = "strict"\napi_key = "{CLIENT_KEY}"\n'
+    settings = f'[proxy]\nauth_mode = "strict"\napi_key = "{CLIENT_KEY}"\n[metrics]\npublic = true\n'
 
     def test_nowhere(self) -> None:
-        """No secret shows in logs, output, errors, answers, the list of processes or the database."""
+        """No secret shows in logs, output, errors, answers, metrics, the list of processes or the database."""
         one, two, _ = self.simulator.keys
         robot = service_account_json(f"{self.simulator.base_url}/token")
         (self.home / "robot.json").write_text(robot)
@@ -166,13 +169,17 @@ class SecretTests(AdminTestCase):
         token = ("--client-id", "mine", "--client-secret", "file:client.secret", "--token-url", self.simulator.base_url)
         self.add(REFRESH, "--email", "three@example.com", "--refresh-token", "-", *token)
         self.assertEqual(len(self.conditions()), 4)
-        self.simulator.fault(one, {"kind": "status", "status": 429, "retry_delay": 300})
         bearer = {"Authorization": f"Bearer {CLIENT_KEY}"}
-        replies = [ask(self.daemon.port, CHAT, chat("Hello"), headers=bearer), ask(self.daemon.port, CHAT, chat("Hi"))]
+        replies = [ask(self.daemon.port, CHAT, chat("Hello"), headers=bearer)]
+        self.simulator.fault(one, {"kind": "status", "status": 429, "retry_delay": 300})
+        replies += [ask(self.daemon.port, CHAT, chat("Hi"), headers=bearer), ask(self.daemon.port, CHAT, chat("Hi"))]
         self.agd("accounts", "test")
         self.agd("accounts", "disable", ONE, "--why", "done")
         for command in (["accounts", "list"], ["explain", "gpt-4o"], ["models", "list"], ["accounts", "test"]):
             self.agd(*command, "--json")
+        replies.append(ask(self.daemon.port, "/metrics", headers=bearer))
+        replies += [ask_socket(self.state / "admin.sock", path) for path in SOCKET_PAGES]
+        self.assertEqual([reply.status for reply in replies], [200, 502, 401, 200, *[200] * len(SOCKET_PAGES)])
         processes = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)]
         self.daemon.child.stop()
         databases = [path.read_bytes() for path in self.state.glob("agd.db*")]

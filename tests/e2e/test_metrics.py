@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-from http.client import HTTPConnection
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.e2e.connection import Connection
-from tests.e2e.exchange import Reply, ask, chat
+from tests.e2e.exchange import Reply, ask, ask_socket, chat
 from tests.e2e.processes import free_port, until
 from tests.e2e.stage import Stage
 
@@ -56,16 +54,8 @@ class WatchedTests(SynchronousTestCase):
 
     def socket_page(self) -> Reply:
         """Read the metrics at the admin socket."""
-        connection = HTTPConnection("agd")
-        connection.sock = socket.socket(socket.AF_UNIX)
         state = self.stage.daemon.child.folder / ".local" / "state" / "agd"
-        connection.sock.connect(str(state / "admin.sock"))
-        connection.request("GET", "/metrics")
-        response = connection.getresponse()
-        try:
-            return Reply(response.status, {}, response.read())
-        finally:
-            connection.close()
+        return ask_socket(state / "admin.sock", "/metrics")
 
     def ask(self, *, stream: bool) -> Reply:
         """Let a request be answered."""

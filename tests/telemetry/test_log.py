@@ -93,6 +93,13 @@ class PunishedTests(SynchronousTestCase):
             self.assertEqual([event["log_level"] for event in events], [level])
             self.assertEqual(formatEvent(events[0]), f"account one@example.com {words}")
 
+    def test_every_model(self) -> None:
+        """What is about the account and not about a model is told so."""
+        for cause, words in ((Cause.OWN_WAY, "rests 5.0s for every model"), (Cause.BILLING, "blocked for every model")):
+            with capturedLogs() as events:
+                Log().punished(account(), MODEL, UNREACHABLE, judge(UNREACHABLE, cause, 0.0))
+            self.assertIn(words, formatEvent(events[0]))
+
     def test_nobody_is_blamed(self) -> None:
         """A failure that is nobody's fault has no line of its own: the answer's line tells it."""
         with capturedLogs() as events:
