@@ -23,6 +23,7 @@ _log = Logger("agd")
 _ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 KEEP_SECONDS = 1.0
+DAY = 86400.0
 """How much of what is known of the accounts a killed daemon loses at most."""
 REFRESH_SECONDS = 3600.0
 CLOSE_SECONDS = 1.0
@@ -113,7 +114,7 @@ class MetricsService(Service):
 
 
 class StateService(TimerService):
-    """Keeps what is known of the accounts: taken up at the start, put down once a second while it changes."""
+    """Keeps what is known of the accounts: taken up at the start, what has changed is put down once a second."""
 
     name = "state"
 
@@ -122,22 +123,25 @@ class StateService(TimerService):
         self.clock = clock
         self._daemon = daemon
         self._now = now
-        self._kept = -1
+        self._day: float | None = None
         self._complained = False
 
     def startService(self) -> None:
         """Take up what the last daemon left, then begin to keep. The store is open by now."""
         self._take_up()
-        self._kept = self._daemon.gateway.pool.changes
+        self._daemon.gateway.pool.unkept.take()
         super().startService()
 
     def keep(self) -> Deferred[Any]:
-        """Put down what is known, if anything has changed; fires when that is on disk, or has been told not to be."""
-        pool = self._daemon.gateway.pool
-        if pool.changes == self._kept:
+        """Put down what has changed, if anything has; fires when that is on disk, or has been told not to be.
+
+        Once a day, and after what could not be put down, that is everything.
+        """
+        if not self._daemon.gateway.pool.unkept:
             return succeed(None)
-        before, self._kept = self._kept, pool.changes
-        return self._daemon.keep_state(self._now()).addCallbacks(self._well, self._ill, errbackArgs=(before,))
+        now = self._now()
+        whole, self._day = self._day != now // DAY, now // DAY
+        return self._daemon.keep_state(now, whole=whole).addCallbacks(self._well, self._ill)
 
     def _take_up(self) -> None:
         try:
@@ -148,10 +152,10 @@ class StateService(TimerService):
     def _well(self, _: None) -> None:
         self._complained = False
 
-    def _ill(self, failure: Failure, before: int) -> None:
+    def _ill(self, failure: Failure) -> None:
         """Try again a second later; tell once, not each time."""
         failure.trap(StoreError)
-        self._kept = before
+        self._daemon.gateway.pool.unkept.note_everybody()
         if not self._complained:
             _log.warn("what is known of the accounts is not kept for now: {error}", error=failure.value)
         self._complained = True

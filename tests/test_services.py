@@ -480,12 +480,38 @@ class StateTests(SynchronousTestCase):
         daemon = self.daemon()
         self.service(daemon)
         results: list[Deferred[None]] = [fail(StoreError("full")), fail(StoreError("full")), succeed(None)]
-        self.patch(Daemon, "keep_state", lambda *_: results.pop(0))
+        wholes: list[bool] = []
+
+        def keep_state(_: Daemon, __: float, *, whole: bool) -> Deferred[None]:
+            wholes.append(whole or daemon.gateway.pool.unkept.take() is None)
+            return results.pop(0)
+
+        self.patch(Daemon, "keep_state", keep_state)
         daemon.gateway.pool.pause(daemon.gateway.pool.accounts[0].id, Pause.DRAINING)
         with capturedLogs() as events:
             self.clock.pump([1.0] * 5)
         self.assertEqual(told(list(events), LogLevel.warn), "what is known of the accounts is not kept for now: full")
-        self.assertEqual(results, [])
+        self.assertEqual((results, wholes), ([], [True] * 3))
+
+    def test_part(self) -> None:
+        """The first time in a day everybody is put down, then whoever has changed."""
+        daemon = self.daemon()
+        walls = [1e9]
+        service = StateService(daemon, self.clock, lambda: walls[0])
+        service.startService()
+        self.addCleanup(service.stopService)
+        saved: list[tuple[int, bool]] = []
+
+        def save(_: AccountStore, snapshot: dict[str, Any], __: int, *, whole: bool) -> Deferred[None]:
+            saved.append((len(snapshot["accounts"]), whole))
+            return succeed(None)
+
+        self.patch(AccountStore, "save", save)
+        for wall in (1e9, 1e9 + 1, 1e9 + 86400):
+            walls[0] = wall
+            daemon.gateway.pool.pause(daemon.gateway.pool.accounts[0].id, Pause.DRAINING)
+            self.clock.advance(1.0)
+        self.assertEqual(saved, [(2, True), (1, False), (2, True)])
 
     def test_foreign(self) -> None:
         """A state of another version is left out, and said so."""

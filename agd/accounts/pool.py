@@ -20,6 +20,7 @@ from agd.accounts.scheduling import DEFAULT, Mode, Scheduling
 from agd.accounts.search import Search
 from agd.accounts.standing import Pause, QuotaSeen, Standing
 from agd.accounts.sticky import Assignments
+from agd.accounts.unkept import Unkept
 from agd.accounts.upstreams import Upstreams
 from agd.accounts.verdict import Blame, Scope, Verdict
 from agd.errors import Cause, UpstreamFailure
@@ -40,8 +41,8 @@ MOST_MODELS = 1000
 class Pool:
     """The accounts and their standings.
 
-    ``on_freed`` is called whenever an account may have become free; ``changes`` counts what is worth keeping over a
-    restart (see ``accounts.state``).
+    ``on_freed`` is called whenever an account may have become free; ``unkept`` tells what is to be put down for the
+    next start (see ``accounts.state``).
     """
 
     scheduling: Scheduling = DEFAULT
@@ -49,7 +50,7 @@ class Pool:
     roster: Roster = field(factory=Roster)
     sessions: Assignments = field(factory=Assignments)
     on_freed: Callable[[], None] = lambda: None
-    changes: int = 0
+    unkept: Unkept = field(factory=Unkept)
     _turn: int = 0
     _virtual: float = 0.0
 
@@ -78,7 +79,8 @@ class Pool:
         """Take a newly read configuration: what rests still rests, what runs runs on, who was refused may try again."""
         self.roster.replace(accounts)
         self.upstreams.keep_only({standing.account.base_url for standing in self.roster})
-        self._changed()
+        self.unkept.note_everybody()
+        self.on_freed()
 
     def renew(self, account: Account) -> None:
         """Take the same account with a fresh credential; its standing stays."""
@@ -118,7 +120,9 @@ class Pool:
         if own or shared:
             self.roster.touch(standing.purse.members)
         self.upstreams.succeed(lease.account.base_url, model, lease.turn)
-        self._changed(freed=own or shared or lease.is_trial)
+        self.unkept.note(standing)
+        if own or shared or lease.is_trial:
+            self.on_freed()
 
     def fail(self, lease: Lease, verdict: Verdict, failure: UpstreamFailure, now: float) -> Verdict:
         """Carry out the verdict on what a lease came to; return it with the seconds that were really laid on.
@@ -130,7 +134,6 @@ class Pool:
         if verdict.scope is Scope.UPSTREAM:
             of = lease.model if verdict.cause is Cause.OVERLOADED else ANY
             self.upstreams.fail(lease.account.base_url, of, failure, now=now, turn=self._turn, asked=lease.turn)
-        self.changes += 1
         seconds = self._punish(standing, lease.model, verdict, failure, now=now, asked=lease.turn)
         return evolve(verdict, seconds=seconds) if seconds else verdict
 
@@ -139,7 +142,6 @@ class Pool:
         standing = self.roster.get(account.id)
         if standing is not None:
             self._punish(standing, model, verdict, failure, now=now, asked=self._turn + 1)
-            self.changes += 1
 
     def pardon(self, account: Account, failure: UpstreamFailure) -> None:
         """Take back a punishment for a failure that turned out to be the request's own."""
@@ -148,7 +150,7 @@ class Pool:
             own, shared = standing.holds.pardon(failure), standing.purse.holds.pardon(failure)
             if own or shared:
                 self.roster.touch(standing.purse.members)
-                self._changed()
+                self._changed(standing)
 
     def may_repeat(self, upstream: str) -> bool:
         """Ask for a repeat after an upstream's trouble; false: it has enough of them (see ``RetryBudget``)."""
@@ -174,16 +176,20 @@ class Pool:
         if model is None:
             standing.refused = None
         self.roster.touch(standing.purse.members)
-        self._changed()
+        self._changed(standing)
         return True
 
     # ------------------------------------------------------------------ over a restart
 
-    def snapshot(self, now: float, wall: float) -> dict[str, Any]:
-        """Return what is worth keeping, as JSON has it (see ``accounts.state``); ``wall`` is now in unix seconds."""
+    def snapshot(self, now: float, wall: float, of: Collection[Standing] | None = None) -> dict[str, Any]:
+        """Return what is worth keeping, as JSON has it (see ``accounts.state``); ``wall`` is now in unix seconds.
+
+        ``of``: of these accounts and their projects only.
+        """
         from agd.accounts import state  # noqa: PLC0415 - when there is something to keep: idle memory is counted
 
-        return state.snapshot(self.roster, state.Clocks(now, wall))
+        clocks = state.Clocks(now, wall)
+        return state.snapshot(self.roster, clocks) if of is None else state.excerpt(self.roster, of, clocks)
 
     def restore(self, kept: Mapping[str, Any], now: float, wall: float) -> None:
         """Take a snapshot up, before anybody is asked. Raises ``ValueError`` and changes nothing where it is none."""
@@ -268,6 +274,7 @@ class Pool:
         self, standing: Standing, model: str, verdict: Verdict, failure: UpstreamFailure, *, now: float, asked: int
     ) -> float:
         """Carry out a verdict; return the seconds of a rest or block that was laid on, 0 where none was."""
+        self.unkept.note(standing)
         if verdict.blame is Blame.DISABLE:
             standing.refused = failure
         if verdict.blame not in {Blame.COOL, Blame.BLOCK}:
@@ -292,13 +299,12 @@ class Pool:
         if pause is None:
             standing.refused = None
             self.roster.touch((standing,))
-        self._changed()
+        self._changed(standing)
         return True
 
-    def _changed(self, *, freed: bool = True) -> None:
-        self.changes += 1
-        if freed:
-            self.on_freed()
+    def _changed(self, standing: Standing) -> None:
+        self.unkept.note(standing)
+        self.on_freed()
 
 
 def _remember(memory: dict[str, V], model: str, value: V) -> None:

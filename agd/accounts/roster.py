@@ -47,7 +47,7 @@ class Roster:
         standings: dict[str, Standing] = {}
         purses: dict[tuple[str, str], Purse] = {}
         for account in accounts:
-            key = _purse_key(account)
+            key = purse_key(account)
             if key not in purses:
                 purses[key] = self.purses.get(key) or Purse()
                 purses[key].members = []
@@ -110,7 +110,8 @@ class Roster:
         return _RANKS[self.mode]
 
 
-def _purse_key(account: Account) -> tuple[str, str]:
+def purse_key(account: Account) -> tuple[str, str]:
+    """Name the purse of an account: its project's at its upstream, or its own."""
     return (account.base_url, account.project) if account.project else ("", account.id)
 
 

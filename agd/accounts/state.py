@@ -19,7 +19,7 @@ No credential is in it, nor anything a client wrote but names of models.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -27,7 +27,7 @@ from attrs import evolve, frozen
 
 from agd.accounts.account import opaque_id
 from agd.accounts.holds import Hold, Holds
-from agd.accounts.roster import Roster
+from agd.accounts.roster import Roster, purse_key
 from agd.accounts.standing import Pause, Purse, QuotaSeen, Standing
 from agd.accounts.verdict import LONGEST, ruling
 from agd.errors import Cause, FailureKind, UpstreamFailure
@@ -52,9 +52,23 @@ class Clocks:
 
 
 def snapshot(roster: Roster, clocks: Clocks) -> dict[str, Any]:
-    """Return all that is worth keeping."""
-    accounts = {each.account.id: _standing(each, clocks) for each in roster}
-    return {"version": VERSION, "accounts": accounts, "purses": _purses(roster, clocks)}
+    """Return all that is worth keeping; purses that nothing stands against are left out."""
+    purses = {key: purse for key, purse in roster.purses.items() if purse.holds.by_key or purse.seen}
+    return _shape(roster, purses, clocks)
+
+
+def excerpt(roster: Roster, of: Iterable[Standing], clocks: Clocks) -> dict[str, Any]:
+    """Return what is worth keeping of some accounts and their purses, those that nothing stands against included.
+
+    An account that has left meanwhile is left out, but not what it has brought upon its project.
+    """
+    of = tuple(of)
+    purses = {purse_key(each.account): each.purse for each in of}
+    return _shape(
+        [each for each in of if roster.get(each.account.id) is each],
+        {key: purse for key, purse in purses.items() if roster.purses.get(key) is purse},
+        clocks,
+    )
 
 
 def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
@@ -83,6 +97,17 @@ def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
 # ---------------------------------------------------------------------- writing
 
 
+def _shape(standings: Iterable[Standing], purses: Mapping[tuple[str, str], Purse], clocks: Clocks) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "accounts": {each.account.id: _standing(each, clocks) for each in standings},
+        "purses": [
+            {"upstream": upstream, "name": name, "holds": _holds(purse.holds, clocks), "quotas": _quotas(purse, clocks)}
+            for (upstream, name), purse in purses.items()
+        ],
+    }
+
+
 def _standing(standing: Standing, clocks: Clocks) -> dict[str, Any]:
     return {
         "refused": None if standing.refused is None else _failure(standing.refused),
@@ -102,14 +127,6 @@ def _is_same(proof: object, standing: Standing) -> bool:
 def _proof(standing: Standing) -> str:
     account = standing.account
     return opaque_id("", account.base_url, account.credential.identity)
-
-
-def _purses(roster: Roster, clocks: Clocks) -> list[dict[str, Any]]:
-    return [
-        {"upstream": upstream, "name": name, "holds": _holds(purse.holds, clocks), "quotas": _quotas(purse, clocks)}
-        for (upstream, name), purse in roster.purses.items()
-        if purse.holds.by_key or purse.seen
-    ]
 
 
 def _holds(holds: Holds, clocks: Clocks) -> list[dict[str, Any]]:

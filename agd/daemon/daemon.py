@@ -189,10 +189,15 @@ class Daemon:
         if found is not None:
             self.gateway.pool.restore(found, self.gateway.clock.seconds(), wall)
 
-    def keep_state(self, wall: float) -> Deferred[None]:
-        """Put down what is known of the accounts; fires when it is on disk, fails with ``StoreError``."""
-        snapshot = self.gateway.pool.snapshot(self.gateway.clock.seconds(), wall)
-        return self.store.accounts.save(snapshot, int(wall))
+    def keep_state(self, wall: float, *, whole: bool = True) -> Deferred[None]:
+        """Put down what is known of the accounts, all of it or what has changed since.
+
+        Fires when it is on disk, fails with ``StoreError``.
+        """
+        pool, changed = self.gateway.pool, self.gateway.pool.unkept.take()
+        some = None if whole else changed
+        snapshot = pool.snapshot(self.gateway.clock.seconds(), wall, some)
+        return self.store.accounts.save(snapshot, int(wall), whole=some is None)
 
     def finish_background(self, grace: float, clock: Any) -> Deferred[Any]:
         """Let responses that run in the background end; after ``grace`` seconds they fail."""

@@ -5,7 +5,7 @@ The plain data is the pool's own (``agd.accounts.state``); here it is taken apar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -38,12 +38,14 @@ class AccountStore:
     _worker: Worker
     found: dict[str, Any] | None = field(default=None, init=False)
 
-    def save(self, snapshot: Mapping[str, Any], now: int) -> Deferred[None]:
+    def save(self, snapshot: Mapping[str, Any], now: int, *, whole: bool = True) -> Deferred[None]:
         """Keep a snapshot; fires when it is on disk, fails with ``StoreError``. ``now`` is in Unix seconds.
 
-        The snapshot must not be changed afterwards: it is written in the store's thread.
+        One that is not ``whole`` is of those that have changed since the last whole one. The snapshot must not be
+        changed afterwards: it is written in the store's thread.
         """
-        return self._worker.submit(lambda connection: _save(connection, snapshot, now))
+        keep = _save if whole else _amend
+        return self._worker.submit(lambda connection: keep(connection, snapshot, now))
 
 
 def load(connection: Connection) -> dict[str, Any] | None:
@@ -55,13 +57,39 @@ def load(connection: Connection) -> dict[str, Any] | None:
 
 
 def _save(connection: Connection, snapshot: Mapping[str, Any], now: int) -> None:
-    day = now - now % DAY
-    accounts = ((id_, encode(state), day) for id_, state in snapshot["accounts"].items())
-    connection.executemany(_SAVE_ACCOUNT, accounts)
-    connection.execute("DELETE FROM accounts WHERE seen < ?", (day - FORGOTTEN_AFTER,))
-    purses = {(each["upstream"], each["name"]): encode(each) for each in snapshot["purses"]}
-    gone = set(connection.execute("SELECT upstream, name FROM purses")) - purses.keys()
-    connection.executemany("DELETE FROM purses WHERE upstream = ? AND name = ?", gone)
-    connection.executemany(_SAVE_PURSE, ((*key, state) for key, state in purses.items()))
+    """Put everybody down, and forget whoever has left."""
+    _put_accounts(connection, snapshot, now)
+    connection.execute("DELETE FROM accounts WHERE seen < ?", (_day(now) - FORGOTTEN_AFTER,))
+    named = {_key(purse) for purse in snapshot["purses"]}
+    _drop_purses(connection, set(connection.execute("SELECT upstream, name FROM purses")) - named)
+    _put_purses(connection, snapshot["purses"])
     connection.execute("DELETE FROM account_version")
     connection.execute("INSERT INTO account_version VALUES (?)", (snapshot["version"],))
+
+
+def _amend(connection: Connection, snapshot: Mapping[str, Any], now: int) -> None:
+    """Put these accounts and purses down; nothing is known of the others."""
+    _put_accounts(connection, snapshot, now)
+    _drop_purses(connection, {_key(purse) for purse in snapshot["purses"] if not (purse["holds"] or purse["quotas"])})
+    _put_purses(connection, [purse for purse in snapshot["purses"] if purse["holds"] or purse["quotas"]])
+
+
+def _put_accounts(connection: Connection, snapshot: Mapping[str, Any], now: int) -> None:
+    rows = ((id_, encode(state), _day(now)) for id_, state in snapshot["accounts"].items())
+    connection.executemany(_SAVE_ACCOUNT, rows)
+
+
+def _put_purses(connection: Connection, purses: Iterable[Mapping[str, Any]]) -> None:
+    connection.executemany(_SAVE_PURSE, ((*_key(purse), encode(purse)) for purse in purses))
+
+
+def _drop_purses(connection: Connection, keys: Iterable[tuple[str, str]]) -> None:
+    connection.executemany("DELETE FROM purses WHERE upstream = ? AND name = ?", keys)
+
+
+def _key(purse: Mapping[str, Any]) -> tuple[str, str]:
+    return purse["upstream"], purse["name"]
+
+
+def _day(now: int) -> int:
+    return now - now % DAY

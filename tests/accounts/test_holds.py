@@ -314,13 +314,17 @@ class DecreeTests(PoolCase):
         self.assertFalse(self.pool.enable("x") or self.pool.reset("x") or self.pool.pause("x", Pause.DRAINING))
 
     def test_changes(self) -> None:
-        """Whatever is worth keeping is counted; taking a turn is not."""
-        before = self.pool.changes
-        lease = self.take()
-        lease.release()
-        self.assertEqual(self.pool.changes, before)
+        """Whatever is worth keeping is noted; taking a turn is not."""
+        self.assertIsNone(self.pool.unkept.take(), "everybody is new")
+        self.take().release()
+        self.assertFalse(self.pool.unkept)
+        a, b = self.pool.roster
         self.lose(self.take(), Cause.MINUTE_QUOTA)
+        self.assertEqual(self.pool.unkept.take(), {b})
         self.pool.pause(A.id, Pause.DISABLED)
         self.pool.reset(B.id)
+        self.assertEqual(self.pool.unkept.take(), {a, b})
         self.asked()
-        self.assertEqual(self.pool.changes, before + 4)
+        self.assertEqual(self.pool.unkept.take(), {b})
+        self.pool.replace([A])
+        self.assertIsNone(self.pool.unkept.take())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,6 +39,15 @@ def purse_of(owner: Account) -> str:
     return owner.project or owner.id
 
 
+def comparable(told: Any) -> Any:
+    """Leave out how often accounts were asked, which is put down with the next change, and what floats lose."""
+    if isinstance(told, dict):
+        return {key: comparable(value) for key, value in told.items() if key != "asked"}
+    if isinstance(told, (list, tuple)):
+        return [comparable(each) for each in told]
+    return round(told, 3) if isinstance(told, float) else told
+
+
 class PoolMachine(RuleBasedStateMachine):
     """A pool, the leases that run, and what everybody was told of rests, kept in the plainest way."""
 
@@ -48,6 +58,8 @@ class PoolMachine(RuleBasedStateMachine):
         self.running: list[Lease] = []
         self.rests: dict[tuple[str, str], tuple[float, float]] = {}
         """By purse and model: when the rest was laid on, and until when it is."""
+        self.accounts_kept: dict[str, Any] = {}
+        self.purses_kept: dict[tuple[str, str], Any] = {}
 
     # ------------------------------------------------------------------ what happens
 
@@ -156,6 +168,21 @@ class PoolMachine(RuleBasedStateMachine):
         """The operator chooses otherwise from now on."""
         self.pool.configure(Scheduling(mode))
 
+    @rule()
+    def keep(self) -> None:
+        """What has changed is put down; with what was put down before, that is everything."""
+        changed = self.pool.unkept.take()
+        kept = self.pool.snapshot(self.now, self.now, changed)
+        if changed is None:
+            self.accounts_kept, self.purses_kept = {}, {}
+        self.accounts_kept |= kept["accounts"]
+        self.purses_kept |= {(each["upstream"], each["name"]): each for each in kept["purses"]}
+        whole = self.pool.snapshot(self.now, self.now)
+        held = {key: each for key, each in self.purses_kept.items() if each["holds"] or each["quotas"]}
+        purses = {(each["upstream"], each["name"]): each for each in whole["purses"]}
+        assert comparable(held) == comparable(purses), "a change of a purse was not noted"
+        assert comparable(self.accounts_kept) == comparable(whole["accounts"]), "a change was not noted"
+
     @rule(restart=st.booleans())
     def restart(self, restart: bool) -> None:
         """The daemon restarts: what ran is gone, what is known goes on."""
@@ -237,6 +264,8 @@ class PoolMachine(RuleBasedStateMachine):
     def check_wakes(self, model: str, exhausted: Exhausted, tried: set[str]) -> None:
         """When to look again is told as it is."""
         serving = [each for each in self.pool.roster if each.account.terms.serves(model)]
+        of_use = {each.account.base_url for each in serving if each.account.id not in tried}
+        serving = [each for each in serving if each.account.base_url in of_use]
         found = [self.search(model).obstacle(each) for each in serving]
         wakes = [obstacle.wakes for obstacle in found if obstacle is not None and obstacle.wakes is not None]
         if wakes:

@@ -49,6 +49,20 @@ class AccountStoreTests(StoreTestCase):
         self.assertEqual(kept, snapshot("a", "b"))
         self.assertEqual(self.keep(snapshot("a"), NOW + FORGOTTEN_AFTER + DAY), snapshot("a"))
 
+    def test_part(self) -> None:
+        """What has changed is put down beside the rest; a purse that nothing stands against any more is gone."""
+        self.keep(snapshot("a", "b", purses=("p", "q"), holds=[1], quotas={}))
+        part = snapshot("b", purses=("q",), holds=[], quotas={})
+        self.get(self.accounts.save(part, NOW, whole=False))
+        found: Any = self.get(self.worker.submit(load))
+        self.assertEqual(found["accounts"]["a"]["holds"], [1])
+        self.assertEqual(found["accounts"]["b"], part["accounts"]["b"])
+        self.assertEqual([purse["name"] for purse in found["purses"]], ["p"])
+        again = snapshot(purses=("q",), holds=[], quotas={"m": 1})
+        self.get(self.accounts.save(again, NOW, whole=False))
+        found = self.get(self.worker.submit(load))
+        self.assertEqual([purse["quotas"] for purse in found["purses"]], [{}, {"m": 1}])
+
     def test_unchanged(self) -> None:
         """What has not changed is not written again."""
         self.keep(snapshot("a", "b"))
