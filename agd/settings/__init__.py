@@ -1,5 +1,6 @@
 """The configuration: read from TOML text and the environment, checked as a whole, held in frozen tables."""
 
+from agd.settings.account import Account
 from agd.settings.admin import Admin
 from agd.settings.clients import ClientKey
 from agd.settings.credentials import ServiceAccountFile
@@ -12,7 +13,7 @@ from agd.settings.scheduling import Scheduling
 from agd.settings.secret import Secret
 from agd.settings.store import Store
 from agd.settings.structure import Setting, settings_of
-from agd.settings.tables import Account, ExposeAccount, Proxy, Retry, Settings, Upstream
+from agd.settings.tables import ExposeAccount, Proxy, Retry, Settings, Upstream
 from agd.settings.translation import Translation
 
 __all__ = [

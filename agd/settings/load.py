@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from agd.errors import ConfigurationError, ConfigurationProblem
+from agd.settings.account import Account
 from agd.settings.credentials import check_account
 from agd.settings.exposure import REMEDY
 from agd.settings.overrides import (
@@ -19,7 +20,7 @@ from agd.settings.overrides import (
 from agd.settings.places import find_configuration
 from agd.settings.reading import Reading
 from agd.settings.structure import TableOf
-from agd.settings.tables import Account, Settings
+from agd.settings.tables import Settings
 
 ENVIRONMENT_SOURCE = "environment"
 """The source named in problems when there is no configuration file."""
