@@ -14,7 +14,7 @@ from agd.conversation import Message, Prompt, Text, Tool, ToolCall, ToolResult
 from agd.errors import BadRequest
 from agd.gateway.plan import make_plan
 from agd.options import DEFAULT
-from agd.upstream.exchange import dead
+from agd.upstream.grants import dead
 from tests.accounts.keys import proven, refresh_token
 from tests.gateways import MODEL, GatewayTestCase, prompt
 from tests.upstream.script import refusal

@@ -33,7 +33,7 @@ from agd.accounts.way import STRAIGHT, WayOut
 from agd.errors import FailureKind, UpstreamFailure
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
-from agd.upstream.exchange import MAX_BYTES, USUAL_LIFETIME, dead
+from agd.upstream.grants import MAX_BYTES, USUAL_LIFETIME, dead
 from agd.upstream.mishaps import NETWORK_ERRORS
 
 SECONDS = 15.0

@@ -21,22 +21,8 @@ from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.failures import read_failure
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
+from agd.upstream.grants import DEAD, MAX_BYTES, USUAL_LIFETIME, dead
 from agd.upstream.mishaps import NETWORK_ERRORS, translate
-
-MAX_BYTES = 65_536
-USUAL_LIFETIME = 3600.0
-"""Seconds that a token holds whose lifetime is not told: what Google's hold."""
-
-DEAD_GRANT = "invalid_grant"
-"""The error that no repetition mends: the grant was revoked, has expired, or was never one (RFC 6749, 5.2)."""
-_DEAD = frozenset({DEAD_GRANT, "invalid_client", "unauthorized_client", "deleted_client", "invalid_scope"})
-_HINTS = {
-    DEAD_GRANT: "it was revoked or has expired, or this machine's clock is wrong: get a new one and reload",
-    "invalid_client": "client_id and client_secret do not belong together",
-    "unauthorized_client": "the OAuth client may not use this grant, or the refresh token is another client's",
-    "deleted_client": "the OAuth client was deleted",
-    "invalid_scope": "the account does not allow the scope cloud-platform",
-}
 
 
 @define(eq=False)
@@ -51,7 +37,7 @@ class Exchange:
     _wall: Callable[[], float]
 
     async def fetch(self, account: Account) -> Token:
-        """Get a token. Raises ``UpstreamFailure``; see ``is_dead``."""
+        """Get a token. Raises ``UpstreamFailure``; see ``grants.is_dead``."""
         credential = account.credential
         if not isinstance(credential, GrantCredential):
             # Not above: it needs the extra agd[google], and most daemons have no use for it.
@@ -93,22 +79,10 @@ class Exchange:
         raise AssertionError("the second time returns or raises")
 
 
-def dead(code: str, words: str) -> UpstreamFailure:
-    """Make the failure of a credential that will never be good again as it is: it counts as refused (401)."""
-    hint = _HINTS.get(code)
-    message = f"no access token: {words}" + (f" ({hint})" if hint else "")
-    return UpstreamFailure(FailureKind.STATUS, message, status=401, grpc="UNAUTHENTICATED", reason=code)
-
-
-def is_dead(failure: UpstreamFailure) -> bool:
-    """Tell whether a failure to get a token is the credential's, so that asking again is of no use."""
-    return failure.status == 401
-
-
 def _refusal(said: bytes, hidden: tuple[str, ...], response: IResponse) -> UpstreamFailure:
     retry_after = response.headers.getRawHeaders("Retry-After", [None])[0]
     told = read_failure(response.code, said, retry_after)
-    if told.reason in _DEAD:
+    if told.reason in DEAD:
         return dead(told.reason, f"{told.reason}: {told.message}")
     message = f"token endpoint: {redact_text(told.message, hidden)}"
     # Its own trouble, or agd's with it: no fault of the account's, whatever the status.

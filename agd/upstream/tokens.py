@@ -179,7 +179,7 @@ class _Keeper:
 
     def _note(self, failure: UpstreamFailure) -> None:
         who = self._account.email or self._account.id
-        from agd.upstream.exchange import is_dead  # noqa: PLC0415 - loaded with the first account that needs tokens
+        from agd.upstream.grants import is_dead  # noqa: PLC0415 - loaded with the first account that needs tokens
 
         if is_dead(failure):
             self.dead = failure

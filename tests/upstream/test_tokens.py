@@ -13,7 +13,7 @@ from agd.accounts.account import Account
 from agd.accounts.credentials import ApiKey, Token
 from agd.accounts.way import Proxy, WayOut
 from agd.errors import FailureKind, UpstreamFailure
-from agd.upstream.exchange import dead
+from agd.upstream.grants import dead
 from agd.upstream.tokens import AWAITED, FETCH_SECONDS, Tokens, is_renewable
 from tests.accounts.keys import proven, refresh_token
 
