@@ -10,7 +10,7 @@ NODE_MODULES := client_tests/node/node_modules
 .PHONY: run test lint types layers trial test-clients docs clean
 
 run: $(VENV)/.runtime
-	@BIN=$(BIN) PORT=$(PORT) PORT_ASKED=$(filter-out file,$(origin PORT)) sh deploy/run.sh
+	@BIN=$(BIN) PORT=$(PORT) PORT_ASKED="$(filter-out file,$(origin PORT))" sh deploy/run.sh
 
 test: lint types layers trial
 
