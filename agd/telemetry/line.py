@@ -19,11 +19,8 @@ WORDS_LENGTH = 500
 def in_words(method: str, path: str, status: int | str, seconds: float, trail: Trail) -> str:
     """Return the line that people read."""
     begin = f"{trail.request_id} {word(method)} {word(path)} {status} {round(seconds * 1000)}ms"
-    parts = [begin, *(f"| {words(failure)}" for failure in trail.failures)]
-    if trail.model:
-        parts.insert(1, _route(trail))
-    if trail.tries:
-        parts[2:2] = [*map(_try, trail.tries), " ".join(_beside(trail))]
+    parts = [begin, *([_route(trail)] if trail.model else []), *map(_try, trail.tries), *_beside(trail)]
+    parts += [f"| {words(failure)}" for failure in trail.failures]
     if trail.notices:
         parts.append("| notices: " + words("; ".join(f"{notice.param}: {notice.message}" for notice in trail.notices)))
     return " ".join(parts)
@@ -75,6 +72,8 @@ def _try(attempt: Attempt) -> str:
 def _beside(trail: Trail) -> Iterator[str]:
     if trail.owner.startswith("key:"):
         yield f"key={word(trail.owner.removeprefix('key:'))}"
+    if not trail.tries:
+        return
     yield f"queue={_ms(trail.queue):g}ms"
     yield f"translate={_ms(trail.translate):g}ms"
     counts = [attempt.usage for attempt in trail.tries if attempt.usage is not None]

@@ -34,6 +34,15 @@ class WordsTests(SynchronousTestCase):
             "key=ann queue=2ms translate=1ms tokens=12+34 | acct_x: 429 used up",
         )
 
+    def test_refused(self) -> None:
+        """Whose limits a request met is told although nobody was asked."""
+        trail = Trail("req_1", "gpt-4o", MODEL, failures=["error rate_limit_exceeded"], owner="key:ann")
+        self.assertEqual(
+            in_words("POST", PATH, 429, 0.001, trail),
+            f"req_1 POST {PATH} 429 1ms gpt-4o -> {MODEL} by nobody in 0 attempt(s) key=ann "
+            "| error rate_limit_exceeded",
+        )
+
     def test_running(self) -> None:
         """An attempt that is still under way says so, and a trial too."""
         trail = Trail("req_1", "x", MODEL, tries=[attempt(verdict="", is_trial=True)])
