@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import mkstemp
 
 from attrs import frozen
 
@@ -89,8 +90,8 @@ def write_file(folder: str, name: str, text: str) -> str:
     Raises ``OSError``, and ``FileExistsError`` where there is one of that name.
     """
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    path, beside = os.path.join(folder, name + SUFFIX), os.path.join(folder, f".{name}{SUFFIX}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    path = os.path.join(folder, name + SUFFIX)
+    descriptor, beside = mkstemp(prefix=".", suffix=".new", dir=folder)  # nobody else's: two may add at a time
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, 0o600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from threading import Thread
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -140,3 +141,22 @@ class WriteTests(FolderTestCase):
         path = self.put("a.toml", "precious")
         self.assertRaises(FileExistsError, write_file, str(self.folder), "a", "x = 1\n")
         self.assertEqual((path.read_text(), list(self.folder.iterdir())), ("precious", [path]))
+
+    def test_two_at_a_time(self) -> None:
+        """Of two who write one name at a time one does, whole, and the other is told."""
+        for _ in range(20):
+            told: list[object] = []
+
+            def write(text: str, told: list[object] = told) -> None:
+                try:
+                    told.append(Path(write_file(str(self.folder), "b", text)).read_text() == text)
+                except FileExistsError:
+                    told.append(None)
+
+            writers = [Thread(target=write, args=(letter * 100_000,)) for letter in "xy"]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+            self.assertCountEqual(told, [True, None])
+            (self.folder / "b.toml").unlink()

@@ -15,6 +15,9 @@ from agd.accounts.standing import Purse, Standing
 MOST_LANES = 64
 """Models whose lanes are kept; a further one costs O(n) once. Names of models come from clients."""
 
+MOST_LEFT = 10_000
+"""Accounts that have left the configuration and are remembered."""
+
 
 @define(eq=False, repr=False)
 class Roster:
@@ -24,6 +27,8 @@ class Roster:
     _standings: dict[str, Standing] = field(factory=dict)
     _names: dict[str, Standing] = field(factory=dict)
     purses: dict[tuple[str, str], Purse] = field(factory=dict)
+    _left: OrderedDict[str, Standing] = field(factory=OrderedDict)
+    """Who has left the configuration since the start, and may come back: what the operator decreed is not forgotten."""
     _lanes: OrderedDict[str, tuple[Lane, ...]] = field(factory=OrderedDict)
     _served: OrderedDict[str, str] = field(factory=OrderedDict)
     """By model: the id of the account that served it last."""
@@ -51,12 +56,16 @@ class Roster:
             if key not in purses:
                 purses[key] = self.purses.get(key) or Purse()
                 purses[key].members = []
-            standing = self._standings.get(account.id) or Standing(account, purses[key])
+            known = self._standings.get(account.id) or self._left.pop(account.id, None)
+            standing = known or Standing(account, purses[key])
             standing.account, standing.purse, standing.refused = account, purses[key], None
             if account.id not in standings:
                 standing.place = len(standings)
                 purses[key].members.append(standing)
             standings[account.id] = standing
+        self._left |= {id_: each for id_, each in self._standings.items() if id_ not in standings}
+        while len(self._left) > MOST_LEFT:
+            self._left.popitem(last=False)
         self._standings, self.purses = standings, purses
         self._names = {each.account.email: each for each in standings.values() if each.account.email}
         self._lanes.clear()

@@ -90,9 +90,8 @@ class Clientele:
         known = self._stored.get(name)
         if known is None:
             raise GatewayError(404, self._no_such(name), param="name", code="key_not_found")
-        if known.revoked is not None:
-            return known
-        revoked = evolve(known, revoked=int(self._now()))
+        revoked = known if known.revoked is not None else evolve(known, revoked=int(self._now()))
+        # One that is revoked already, too: where the disk failed then, a restart would bring it back.
         await self._keep(revoked)
         return revoked
 

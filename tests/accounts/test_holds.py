@@ -309,6 +309,13 @@ class DecreeTests(PoolCase):
         self.pool.reset(A.id)
         self.assertEqual((self.asked(), self.asked(model="n")), ("a", "a"))
 
+    def test_away_for_a_while(self) -> None:
+        """What was decreed for an account holds on when it leaves the configuration and comes back."""
+        self.pool.pause(A.id, Pause.DISABLED, "leaked")
+        self.pool.replace([B])
+        self.pool.replace([A, B])
+        self.assertEqual([view.condition for view in self.pool.overview(0)], ["disabled", "ready"])
+
     def test_stranger(self) -> None:
         """A name that no account has is told so."""
         self.assertFalse(self.pool.enable("x") or self.pool.reset("x") or self.pool.pause("x", Pause.DRAINING))

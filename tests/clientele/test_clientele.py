@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
@@ -81,6 +82,14 @@ class ListTests(ClienteleTestCase):
         with self.assertRaises(GatewayError):
             self.turnstile.admit("key:ann", ("m",), Moment(0, NOW), lambda: Estimate(0, 0))
         self.assertEqual(self.refusal(self.clientele.revoke("eve")).status, 404)
+
+    def test_revoked_where_the_disk_failed(self) -> None:
+        """Revoking a key once more puts on disk what could not be put there before."""
+        self.create("ann")
+        with patch.object(ClientStore, "save", lambda *_: fail(StoreError("full"))):
+            self.failureResultOf(Deferred.fromCoroutine(self.clientele.revoke("ann")), StoreError)
+        self.revoke("ann")
+        self.assertEqual(self.query("SELECT revoked IS NULL FROM client_keys"), [(0,)])
 
     def test_names(self) -> None:
         """A name stands for one key at a time; that of a revoked one may be used again."""
