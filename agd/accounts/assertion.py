@@ -16,8 +16,8 @@ class UnusableKey(ValueError):
 def sign(claims: Mapping[str, Any], private_key: str, key_id: str) -> str:
     """Return the compact form of a JWT with these claims. ``private_key`` is RSA in PEM. Raises ``UnusableKey``."""
     # Not above: no daemon needs it but one with a service account.
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - see above
 
     header = {"alg": "RS256", "typ": "JWT"} | ({"kid": key_id} if key_id else {})
     signed = b".".join(map(_base64, (encode(header), encode(dict(claims)))))
@@ -32,8 +32,8 @@ def check_key(private_key: str) -> None:
 
 def _load(private_key: str) -> Any:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - see above
 
     try:
         # Not examined for being sound, which takes milliseconds: what it signs would be refused, and that is told.

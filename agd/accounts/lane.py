@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from attrs import define, field
 
+from agd.accounts.holds import Hold
 from agd.accounts.ranks import Ranks
 from agd.accounts.standing import Obstacle, Standing
 
@@ -49,7 +50,7 @@ class Lane:
             return sure
         doubtful = self._first_of(self._doubtful, now, tried)
         sure = self._first_of(self._ready, now, tried)  # whoever came up there and is beyond doubt is ready now
-        return min((found for found in (sure, doubtful) if found is not None), key=_rank, default=None)
+        return min((found for found in (sure, doubtful) if found is not None), key=rank_of, default=None)
 
     def touch(self, standing: Standing, *, moved: bool = False) -> None:
         """Note that an account may be free again, or that its rank has become lower (``moved``)."""
@@ -99,28 +100,24 @@ class Lane:
             known, standing = first
             rank = self._rank(standing)
             obstacle = standing.obstacle(self.model, now)
+            doubts = () if obstacle is not None else tuple(standing.against(self.model, now))
             if obstacle is not None:
                 line.discard(standing)
                 self._put_away(standing, obstacle)
-            elif self._is_doubtful(standing, now) is not (line is self._doubtful):
+            elif doubts and line is self._ready:
                 line.discard(standing)
-                self._put_right(standing, rank, now)
+                self._doubt(standing, rank, doubts)
+            elif not doubts and line is self._doubtful:
+                self._forget(standing)
+                self._ready.put(standing, rank)
             elif rank != known:
                 line.put(standing, rank)
             else:
                 return first
         return None
 
-    def _is_doubtful(self, standing: Standing, now: float) -> bool:
-        return any(standing.against(self.model, now))
-
-    def _put_right(self, standing: Standing, rank: Rank, now: float) -> None:
-        """Put one who can be asked where it belongs; doubts that end by themselves are looked at again then."""
-        doubts = list(standing.against(self.model, now))
-        if not doubts:
-            self._forget(standing)
-            self._ready.put(standing, rank)
-            return
+    def _doubt(self, standing: Standing, rank: Rank, doubts: Collection[Hold]) -> None:
+        """Put one who may only be tried where it belongs; doubts that end by themselves are looked at again then."""
         self._doubtful.put(standing, rank)
         if not any(hold.blocks for hold in doubts):
             self._resting.put(standing, max(hold.until for hold in doubts))
@@ -140,5 +137,6 @@ class Lane:
         self._crowded.pop(standing, None)
 
 
-def _rank(found: tuple[Rank, Standing]) -> Rank:
+def rank_of(found: tuple[Rank, Standing]) -> Rank:
+    """Return the rank of one who was found."""
     return found[0]

@@ -10,7 +10,7 @@ from attrs import define, field
 from agd.accounts.account import Account
 from agd.accounts.lane import Lane
 from agd.accounts.scheduling import Mode
-from agd.accounts.standing import Purse, Standing
+from agd.accounts.standing import Past, Purse, Standing
 
 MOST_LANES = 64
 """Models whose lanes are kept; a further one costs O(n) once. Names of models come from clients."""
@@ -27,8 +27,8 @@ class Roster:
     _standings: dict[str, Standing] = field(factory=dict)
     _names: dict[str, Standing] = field(factory=dict)
     purses: dict[tuple[str, str], Purse] = field(factory=dict)
-    _left: OrderedDict[str, Standing] = field(factory=OrderedDict)
-    """Who has left the configuration since the start, and may come back: what the operator decreed is not forgotten."""
+    _left: OrderedDict[str, Past] = field(factory=OrderedDict)
+    """Of those who are not in the configuration now, and may come back: what the operator decreed is not forgotten."""
     _lanes: OrderedDict[str, tuple[Lane, ...]] = field(factory=OrderedDict)
     _served: OrderedDict[str, str] = field(factory=OrderedDict)
     """By model: the id of the account that served it last."""
@@ -56,19 +56,23 @@ class Roster:
             if key not in purses:
                 purses[key] = self.purses.get(key) or Purse()
                 purses[key].members = []
-            known = self._standings.get(account.id) or self._left.pop(account.id, None)
-            standing = known or Standing(account, purses[key])
+            standing = self._standings.get(account.id) or standings.get(account.id) or self._new(account, purses[key])
             standing.account, standing.purse, standing.refused = account, purses[key], None
             if account.id not in standings:
                 standing.place = len(standings)
                 purses[key].members.append(standing)
             standings[account.id] = standing
-        self._left |= {id_: each for id_, each in self._standings.items() if id_ not in standings}
-        while len(self._left) > MOST_LEFT:
-            self._left.popitem(last=False)
+        for id_ in self._standings.keys() - standings.keys():
+            self.remember(id_, self._standings[id_].past)
         self._standings, self.purses = standings, purses
         self._names = {each.account.email: each for each in standings.values() if each.account.email}
         self._lanes.clear()
+
+    def remember(self, account_id: str, past: Past) -> None:
+        """Keep what is known of an account that is not in the configuration, for when it is."""
+        self._left[account_id] = past
+        if len(self._left) > MOST_LEFT:
+            self._left.popitem(last=False)
 
     def note_served(self, standing: Standing, model: str) -> None:
         """Note that an account has served a model."""
@@ -105,6 +109,12 @@ class Roster:
             for lanes in self._lanes.values():
                 for lane in lanes:
                     lane.touch(standing, moved=moved)
+
+    def _new(self, account: Account, purse: Purse) -> Standing:
+        standing, past = Standing(account, purse), self._left.pop(account.id, None)
+        if past is not None:
+            standing.take_up(past)
+        return standing
 
     def _made(self, model: str) -> tuple[Lane, ...]:
         by_upstream: dict[str, list[Standing]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from attrs import define
 
-from agd.accounts.lane import Lane, Rank
+from agd.accounts.lane import Lane, Rank, rank_of
 from agd.accounts.roster import Roster
 from agd.accounts.scheduling import Mode, Scheduling
 from agd.accounts.standing import Bar, Obstacle, Standing
@@ -122,7 +122,7 @@ class Search:
 
     def _first(self, *, trials: bool) -> tuple[Rank, Standing] | None:
         found = [first for lane in self._open() if (first := lane.first(self.now, self.tried, trials=trials))]
-        return min(found, key=_rank, default=None)
+        return min(found, key=rank_of, default=None)
 
     def _open(self) -> Iterator[Lane]:
         """Give the lanes of upstreams that are not shut. One that is on trial is asked by nobody else."""
@@ -176,10 +176,6 @@ WHY = {
     Mode.FILL_FIRST: "it is the first that can be asked",
 }
 """Why the first in line is the first."""
-
-
-def _rank(found: tuple[Rank, Standing]) -> Rank:
-    return found[0]
 
 
 def _when(end: tuple[float, UpstreamFailure | None]) -> float:

@@ -72,6 +72,16 @@ class Purse:
     members: list[Standing] = field(factory=list, repr=False)
 
 
+@frozen(eq=False)
+class Past:
+    """What is remembered of an account whatever its credential is: decreed, held against it, counted."""
+
+    pause: Pause | None
+    why_paused: str
+    tally: Counter[str]
+    holds: Holds
+
+
 @define(eq=False)
 class Standing:
     """``place`` is the account's in the configuration, from 0. ``last_turn`` counts the pool's leases, 0: never asked.
@@ -92,6 +102,15 @@ class Standing:
     holds: Holds = field(factory=Holds)
     tally: Counter[str] = field(factory=Counter)
     """Counts since ever: ``asked``, ``served``, and each cause of failure."""
+
+    @property
+    def past(self) -> Past:
+        """What is to be remembered of it when it is no longer there."""
+        return Past(self.pause, self.why_paused, self.tally, self.holds)
+
+    def take_up(self, past: Past) -> None:
+        """Go on from what was remembered."""
+        self.pause, self.why_paused, self.tally, self.holds = past.pause, past.why_paused, past.tally, past.holds
 
     def against(self, model: str, now: float) -> Iterator[Hold]:
         """Give every hold that stands against the model, its own and its project's."""

@@ -28,7 +28,7 @@ from attrs import evolve, frozen
 from agd.accounts.account import opaque_id
 from agd.accounts.holds import Hold, Holds
 from agd.accounts.roster import Roster, purse_key
-from agd.accounts.standing import Pause, Purse, QuotaSeen, Standing
+from agd.accounts.standing import Past, Pause, Purse, QuotaSeen, Standing
 from agd.accounts.verdict import LONGEST, ruling
 from agd.errors import Cause, FailureKind, UpstreamFailure
 
@@ -72,7 +72,7 @@ def excerpt(roster: Roster, of: Iterable[Standing], clocks: Clocks) -> dict[str,
 
 
 def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
-    """Take a snapshot up, for those accounts that are still there.
+    """Take a snapshot up, for the accounts that are there; of the others it is remembered for when they are.
 
     Raises ``ValueError`` for what is no snapshot of this version; then nothing has been changed.
     """
@@ -83,12 +83,13 @@ def restore(roster: Roster, state: Mapping[str, Any], clocks: Clocks) -> None:
         purses = {(each["upstream"], each["name"]): _read_purse(each, clocks) for each in state["purses"]}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a state that is not whole: {error!r}") from error
-    for account_id, (refused, pause, why, tally, holds) in standings.items():
+    for account_id, (refused, past) in standings.items():
         standing = roster.get(account_id)
-        if standing is not None:
-            standing.refused = refused if _is_same(state["accounts"][account_id].get("proof"), standing) else None
-            standing.pause, standing.why_paused = pause, why
-            standing.tally, standing.holds = tally, holds
+        if standing is None:
+            roster.remember(account_id, past)
+            continue
+        standing.refused = refused if _is_same(state["accounts"][account_id].get("proof"), standing) else None
+        standing.take_up(past)
     for key, purse in roster.purses.items():
         if key in purses:
             purse.holds, purse.seen = purses[key]
@@ -164,12 +165,10 @@ def _failure(failure: UpstreamFailure) -> dict[str, Any]:
 # ---------------------------------------------------------------------- reading
 
 
-def _read_standing(
-    told: Mapping[str, Any], clocks: Clocks
-) -> tuple[UpstreamFailure | None, Pause | None, str, Counter[str], Holds]:
+def _read_standing(told: Mapping[str, Any], clocks: Clocks) -> tuple[UpstreamFailure | None, Past]:
     refused = None if told["refused"] is None else _read_failure(told["refused"])
     pause = None if told["pause"] is None else Pause(told["pause"])
-    return refused, pause, told["why"], Counter(told["tally"]), _read_holds(told["holds"], clocks)
+    return refused, Past(pause, told["why"], Counter(told["tally"]), _read_holds(told["holds"], clocks))
 
 
 def _read_purse(told: Mapping[str, Any], clocks: Clocks) -> tuple[Holds, dict[str, QuotaSeen]]:

@@ -71,6 +71,14 @@ class StateTests(PoolCase):
         self.pool.restore(kept, 5, WALL)
         self.assertEqual([view.condition for view in self.pool.overview(5)][3], "ready")
 
+    def test_away_over_a_restart(self) -> None:
+        """What was decreed for an account that was away at the start holds when it is back."""
+        kept = self.pool.snapshot(10, WALL)
+        self.make(B, C)
+        self.pool.restore(kept, 5, WALL)
+        self.pool.replace([A, B, C])
+        self.assertEqual((self.pool.overview(5)[0].condition, self.pool.overview(5)[0].why), ("draining", "to be sold"))
+
     def test_credential_of_the_machine(self) -> None:
         """Whether a machine's credential is the one that was refused nobody knows: a restart tries it."""
         machine = evolve(D, credential=DefaultCredentials())
