@@ -59,11 +59,6 @@ class Allowance:
         """Whether it matters how many tokens a request takes."""
         return self.tpm is not None or bool(self.budgets)
 
-    @property
-    def is_unlimited(self) -> bool:
-        """Whether it does not matter how much is asked."""
-        return self.rpm is None and self.concurrency is None and not self.counts_tokens
-
 
 UNLIMITED = Allowance()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import define, field, frozen
 
-from agd.allowance import UNLIMITED, Allowance
+from agd.allowance import UNLIMITED, Allowance, Budget, Period
 from agd.errors import GatewayError
 from agd.keys.amount import NOTHING, Estimate
 from agd.keys.purse import Purse, end_of
@@ -37,6 +37,7 @@ class Tab:
     allowance: Allowance
     _changed: Callable[[], object]
     _requests: Window | None = field(default=None, init=False)
+    """Kept where the limit is taken away: it may be given back within the minute. So are the purses."""
     _tokens: Window | None = field(default=None, init=False)
     _purses: dict[str, Purse] = field(factory=dict, init=False)
     running: int = field(default=0, init=False)
@@ -51,6 +52,14 @@ class Tab:
         self._tokens = _resized(self._tokens, allowance.tpm)
         for budget in allowance.budgets:
             self._purses.setdefault(budget.period, Purse(budget)).budget = budget
+
+    @property
+    def _request_limit(self) -> Window | None:
+        return self._requests if self.allowance.rpm is not None else None
+
+    @property
+    def _token_limit(self) -> Window | None:
+        return self._tokens if self.allowance.tpm is not None else None
 
     @property
     def purses(self) -> tuple[Purse, ...]:
@@ -76,18 +85,17 @@ class Tab:
 
     def standing(self, moment: Moment) -> Headers:
         """Tell how the owner stands as OpenAI's headers do."""
-        return (*_told("requests", self._requests, moment.now), *_told("tokens", self._tokens, moment.now))
+        return (*_told("requests", self._request_limit, moment.now), *_told("tokens", self._token_limit, moment.now))
 
-    def spent(self) -> Iterator[tuple[str, str, int]]:
+    def spent(self) -> Iterator[tuple[Period, str, int]]:
         """Yield period, its name and the tokens spent in it, for every budget that something was taken from."""
         for purse in self._purses.values():
             if purse.spent:
                 yield purse.budget.period, purse.name, purse.spent
 
-    def restore(self, period: str, name: str, spent: int) -> None:
-        """Take over what was spent before a restart."""
-        if period in self._purses:
-            self._purses[period].restore(name, spent)
+    def restore(self, period: Period, name: str, spent: int) -> None:
+        """Take over what was spent before a restart, also of a budget that the owner does not have at present."""
+        self._purses.setdefault(period, Purse(Budget(0, period))).restore(name, spent)
 
     def close(self) -> None:
         """Count a request out."""
@@ -110,18 +118,20 @@ class Tab:
         return lack or self._crowd(moment.now, standing, again=again)
 
     def _lack_of_tokens(self, wanted: int, now: float, standing: Headers) -> GatewayError | None:
-        if self._tokens is None or wanted == 0:
+        window = self._token_limit
+        if window is None or wanted == 0:
             return None
-        wait = self._tokens.wait(wanted, now)
+        wait = window.wait(wanted, now)
         if wait is None:
-            return too_large(self._tokens.limit, wanted, standing)
-        return too_many_tokens(self._tokens.limit, self._tokens.used(now), wanted, wait, standing) if wait else None
+            return too_large(window.limit, wanted, standing)
+        return too_many_tokens(window.limit, window.used(now), wanted, wait, standing) if wait else None
 
     def _crowd(self, now: float, standing: Headers, *, again: bool) -> GatewayError | None:
-        if self._requests is not None and not again:
-            wait = self._requests.wait(1, now)
+        window = self._request_limit
+        if window is not None and not again:
+            wait = window.wait(1, now)
             if wait:
-                return too_many_requests(self._requests.limit, wait, standing)
+                return too_many_requests(window.limit, wait, standing)
         most = self.allowance.concurrency
         return too_many_at_once(most, standing) if most is not None and self.running >= most else None
 
@@ -147,6 +157,9 @@ class Ticket:
             self._window.correct(self._entry, used, moment.now)
         for purse in self._purses:
             purse.settle(self.reserved.total, used, moment.wall)
+        for purse in self._tab.purses:
+            if not any(purse is reserved for reserved in self._purses):  # a budget that was given since
+                purse.settle(0, used, moment.wall)
         self._tab.took(used)
 
     def release(self, moment: Moment) -> None:
@@ -160,7 +173,7 @@ class Ticket:
 
 def _resized(window: Window | None, limit: int | None) -> Window | None:
     if limit is None:
-        return None
+        return window
     if window is None:
         return Window(limit)
     window.limit = limit

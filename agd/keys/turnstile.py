@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import define, field, frozen
 
-from agd.allowance import Allowance, Budget
+from agd.allowance import Allowance, Budget, Period
 from agd.keys.amount import NOTHING, Estimate
 from agd.keys.purse import label
 from agd.keys.refusals import expired, no_such_model, unknown
@@ -21,7 +21,7 @@ class Spent:
     """Tokens that an owner has spent in a period: ``label`` names it, see ``keys.purse``."""
 
     owner: str
-    period: str
+    period: Period
     label: str
     tokens: int
 
@@ -71,8 +71,6 @@ class Turnstile:
             raise expired()
         if not allowance.allows(names):
             raise no_such_model(names[0])
-        if allowance.is_unlimited and owner not in self._tabs:
-            return FREE
         wanted = estimate() if allowance.counts_tokens else NOTHING
         return self._tab(owner, allowance).admit(wanted, moment, again=again)
 

@@ -284,6 +284,51 @@ class CrowdTests(SynchronousTestCase):
         run_state_machine_as_test(Crowd, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
 
 
+class OtherTermsTests(TurnstileTestCase):
+    """Terms that change while something is counted."""
+
+    def test_limit_given_back(self) -> None:
+        """A limit that is taken away and given back within the minute has forgotten nothing."""
+        self.allow(rpm=2, tpm=100)
+        for _ in range(2):
+            self.admit(tokens=10).settle(10, at(0))
+        self.allow()
+        self.admit(1.0).settle(0, at(1))
+        self.allow(rpm=2)
+        self.assertEqual(self.refusal(2.0).code, "rate_limit_exceeded")
+        self.allow(tpm=100)
+        self.assertEqual(self.refusal(2.0, 81).code, "rate_limit_exceeded")
+        self.admit(2.0, 80)
+
+    def test_running_without_terms(self) -> None:
+        """What runs of a key without limits counts for the limit that it is given."""
+        self.allow()
+        tickets = [self.admit() for _ in range(2)]
+        self.assertEqual(self.turnstile.running(ANN), 2)
+        self.allow(concurrency=2)
+        self.assertEqual(self.refusal().code, "rate_limit_exceeded")
+        tickets[0].settle(0, at(1))
+        self.admit(1.0)
+
+    def test_budget_given_meanwhile(self) -> None:
+        """A budget that is given while a request runs pays for it."""
+        self.allow()
+        ticket = self.admit(tokens=10)
+        self.allow(budgets=(Budget(100, "day"),))
+        ticket.settle(70, at(1))
+        self.assertEqual(self.refusal(2.0, 31).code, "insufficient_quota")
+        self.admit(2.0, 30)
+
+    def test_budget_given_back_after_a_restart(self) -> None:
+        """What was spent of a budget that the key does not have at the moment is spent when it has it again."""
+        self.turnstile.restore([Spent(ANN, "total", "total", 900)])
+        self.allow(budgets=(Budget(10_000, "day"),))
+        self.admit(tokens=5).settle(5, at(0))
+        self.assertIn(Spent(ANN, "total", "total", 900), list(self.turnstile.spent(ANN)))
+        self.allow(budgets=(Budget(1000, "total"),))
+        self.assertEqual(self.refusal(1.0, 101).code, "insufficient_quota")
+
+
 class BudgetTextTests(SynchronousTestCase):
     """Budgets as they are written."""
 
@@ -297,7 +342,5 @@ class BudgetTextTests(SynchronousTestCase):
     def test_terms(self) -> None:
         """What counts tokens is told apart from what does not."""
         plain = Allowance()
-        self.assertTrue(plain.is_unlimited)
-        self.assertTrue(evolve(plain, models=("a",), expires=1.0).is_unlimited)
-        self.assertFalse(evolve(plain, rpm=1).is_unlimited or evolve(plain, rpm=1).counts_tokens)
+        self.assertFalse(evolve(plain, models=("a",), expires=1.0, rpm=1, concurrency=1).counts_tokens)
         self.assertTrue(evolve(plain, tpm=1).counts_tokens)
