@@ -17,13 +17,13 @@ from agd.accounts.account import Account
 from agd.accounts.verdict import Blame, judge
 from agd.daemon import Daemon
 from agd.errors import StoreError, UpstreamFailure
+from agd.store.accounts import DAY
 
 _log = Logger("agd")
 
 _ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 KEEP_SECONDS = 1.0
-DAY = 86400.0
 """How much of what is known of the accounts a killed daemon loses at most."""
 REFRESH_SECONDS = 3600.0
 CLOSE_SECONDS = 1.0
@@ -133,7 +133,11 @@ class StateService(TimerService):
         super().startService()
 
     def keep(self) -> Deferred[Any]:
-        """Put down what has changed, if anything has; fires when that is on disk, or has been told not to be.
+        """Put down what has changed; what cannot be put down is told, and tried again a second later."""
+        return self.put_down().addCallbacks(self._well, self._ill)
+
+    def put_down(self) -> Deferred[Any]:
+        """Put down what has changed, if anything has; fires when it is on disk, fails with ``StoreError``.
 
         Once a day, and after what could not be put down, that is everything.
         """
@@ -141,7 +145,7 @@ class StateService(TimerService):
             return succeed(None)
         now = self._now()
         whole, self._day = self._day != now // DAY, now // DAY
-        return self._daemon.keep_state(now, whole=whole).addCallbacks(self._well, self._ill)
+        return self._daemon.keep_state(now, whole=whole).addErrback(self._not_put_down)
 
     def _take_up(self) -> None:
         try:
@@ -152,10 +156,13 @@ class StateService(TimerService):
     def _well(self, _: None) -> None:
         self._complained = False
 
-    def _ill(self, failure: Failure) -> None:
-        """Try again a second later; tell once, not each time."""
-        failure.trap(StoreError)
+    def _not_put_down(self, failure: Failure) -> Failure:
         self._daemon.gateway.pool.unkept.note_everybody()
+        return failure
+
+    def _ill(self, failure: Failure) -> None:
+        """Tell once, not each time."""
+        failure.trap(StoreError)
         if not self._complained:
             _log.warn("what is known of the accounts is not kept for now: {error}", error=failure.value)
         self._complained = True

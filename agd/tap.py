@@ -194,7 +194,7 @@ def _admin_parts(daemon: Daemon, reload: ReloadService, state: StateService | No
 
     gateway = daemon.gateway
     now = gateway.clock.seconds
-    keep = (lambda: succeed(None)) if state is None else state.keep
+    keep = (lambda: succeed(None)) if state is None else state.put_down
     inspector = Inspector(daemon.ways, gateway.upstream.tokens, gateway.clock, str)
     return [
         Life(lambda: _status(daemon, reload.launch), reload.take),

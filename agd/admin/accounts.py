@@ -12,8 +12,8 @@ from agd.accounts.overview import AccountView
 from agd.accounts.pool import Pool
 from agd.accounts.standing import Pause
 from agd.accounts.verdict import judge
-from agd.admin.routes import Question, Route
-from agd.errors import BadRequest, GatewayError, UpstreamFailure
+from agd.admin.routes import Question, Route, not_on_disk
+from agd.errors import BadRequest, GatewayError, StoreError, UpstreamFailure
 from agd.gemini.causes import cause_of
 
 ATTEMPT = {
@@ -27,7 +27,8 @@ ATTEMPT = {
 class Accounts:
     """``list_models`` and ``ask`` speak to the provider and raise ``UpstreamFailure``; ``now`` is the pool's clock.
 
-    ``keep`` puts on disk what is known of the accounts: what the operator decrees holds from the answer on.
+    ``keep`` puts on disk what is known of the accounts, or raises ``StoreError``: what the operator decrees holds from
+    the answer on.
     """
 
     pool: Pool
@@ -79,7 +80,10 @@ class Accounts:
         return standing.account
 
     async def _kept(self, account: Account) -> object:
-        await self.keep()
+        try:
+            await self.keep()
+        except StoreError as error:
+            raise not_on_disk("it is done, and holds until the next start, for it", error) from None
         [view] = [each for each in self.pool.overview(self.now()) if each.account.id == account.id]
         return described(view)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from attrs import frozen
 
-from agd.admin.routes import Question, Route
+from agd.admin.routes import Question, Route, not_on_disk
 from agd.clientele import Clientele
 from agd.clientele.terms import read_allowance
-from agd.errors import GatewayError, StoreError
+from agd.errors import StoreError
 
 
 @frozen
@@ -33,7 +33,7 @@ class Keys:
         try:
             key, made = await self.clientele.create(name, allowance)
         except StoreError as error:
-            raise _unavailable(error) from None
+            raise not_on_disk("the key", error) from None
         return {"key": key, **self.clientele.told(made), "warnings": list(self._warnings())}
 
     async def revoke(self, question: Question) -> Mapping[str, Any]:
@@ -42,14 +42,10 @@ class Keys:
         try:
             return self.clientele.told(await self.clientele.revoke(name))
         except StoreError as error:
-            raise _unavailable(error) from None
+            raise not_on_disk("the key", error) from None
 
     def _warnings(self) -> Iterable[str]:
         if not self.asks():
             yield "clients need no key here, so no limit holds: set proxy.auth_mode (docs/operations.md)"
         if not self.lasting():
             yield "the store is off, so the key ends with the daemon"
-
-
-def _unavailable(error: StoreError) -> GatewayError:
-    return GatewayError(503, f"the key is not on disk: {error}", type="server_error", code="store_unavailable")

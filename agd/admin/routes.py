@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from attrs import field, frozen
 
-from agd.errors import BadRequest
+from agd.errors import BadRequest, GatewayError, StoreError
 
 
 @frozen
@@ -59,3 +59,8 @@ class Part(Protocol):
 
     def routes(self) -> Iterable[Route]:
         """Return the routes; no two parts may have the same."""
+
+
+def not_on_disk(what: str, error: StoreError) -> GatewayError:
+    """Make the error of something that was done, and that a restart may undo."""
+    return GatewayError(503, f"{what} is not on disk: {error}", type="server_error", code="store_unavailable")

@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from agd.admin.routes import Part, Plain, Question, Route
 from agd.encoding import encode
-from agd.errors import GatewayError
+from agd.errors import BadRequest, GatewayError
 from agd.protocols.errors import error_object, read_body
 
 _log = Logger("agd")
@@ -69,7 +69,10 @@ class _Root(Resource):
 
 
 def _question(request: Request) -> Question:
-    query = {name.decode(): values[-1].decode() for name, values in (request.args or {}).items()}
+    try:
+        query = {name.decode(): values[-1].decode() for name, values in (request.args or {}).items()}
+    except UnicodeDecodeError:
+        raise BadRequest("the query is no text in UTF-8") from None
     body = request.content.read() if request.content is not None else b""
     return Question(query, read_body(body) if body else {})
 

@@ -7,7 +7,7 @@ from typing import Any
 from agd.accounts.account import Account
 from agd.accounts.standing import Pause
 from agd.admin.accounts import ATTEMPT, Accounts
-from agd.errors import Cause
+from agd.errors import Cause, StoreError
 from tests.accounts.failures import status
 from tests.accounts.pools import WALL, PoolCase, account
 from tests.admin.sockets import Asker
@@ -21,6 +21,7 @@ class AccountsTests(PoolCase):
     def setUp(self) -> None:
         self.make(A, B)
         self.kept = 0
+        self.full = False
         self.questions: list[Any] = []
         self.failing: set[str] = set()
         self.asker = Asker([Accounts(self.pool, self.models, self.ask, lambda: 10.0, lambda: WALL, self.keep)])
@@ -39,6 +40,8 @@ class AccountsTests(PoolCase):
     async def keep(self) -> None:
         """Count."""
         self.kept += 1
+        if self.full:
+            raise StoreError("the disk is full")
 
     def test_list(self) -> None:
         """Every account with how it is, what was counted and on which terms; nothing that proves it."""
@@ -59,6 +62,14 @@ class AccountsTests(PoolCase):
         self.assertEqual(self.pool.roster.get(A.id).pause, Pause.DRAINING)  # type: ignore[union-attr]
         self.assertEqual(self.asker.post("/accounts/enable", account=A.id)[1]["condition"], "ready")
         self.assertEqual(self.kept, 3)
+
+    def test_not_on_disk(self) -> None:
+        """What holds only until the next start is not told as done."""
+        self.full = True
+        code, told = self.asker.post("/accounts/disable", account=A.id)
+        self.assertEqual((code, told["error"]["code"]), (503, "store_unavailable"))
+        self.assertIn("holds until the next start, for it is not on disk: the disk is full", told["error"]["message"])
+        self.assertEqual(self.pool.roster.get(A.id).pause, Pause.DISABLED)  # type: ignore[union-attr]
 
     def test_reset(self) -> None:
         """What is held against an account is forgotten, for one model or for all."""

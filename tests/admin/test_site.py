@@ -71,6 +71,11 @@ class SiteTests(SynchronousTestCase):
         self.asker.send("POST", "/echo", b"[1]")
         self.assertEqual(self.asker.answer[0], 400)
 
+    def test_no_text(self) -> None:
+        """A query that is not UTF-8 is told so."""
+        code, told = self.asker.get("/needs?name=%ff")
+        self.assertEqual((code, told["error"]["message"]), (400, "the query is no text in UTF-8"))
+
     def test_mistake(self) -> None:
         """A mistake of agd's is told as one and logged."""
         status, body = self.asker.get("/mistake")
