@@ -91,10 +91,11 @@ def write_file(folder: str, name: str, text: str) -> str:
     """
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     path = os.path.join(folder, name + SUFFIX)
-    descriptor, beside = mkstemp(prefix=".", suffix=".new", dir=folder)  # nobody else's: two may add at a time
+    descriptor, beside = mkstemp(
+        prefix=".", suffix=".new", dir=folder
+    )  # mode 0600, and nobody else's: two may add at a time
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)
             _give(descriptor, folder)
             file.write(text)
             file.flush()

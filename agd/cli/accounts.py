@@ -40,7 +40,7 @@ def add_accounts(commands: Any) -> None:
 
 def _add_adding(actions: Any) -> None:
     from agd.cli.adding import add_adding  # noqa: PLC0415 - for this command only
-    from agd.cli.importing import add_importing  # noqa: PLC0415
+    from agd.cli.importing import add_importing  # noqa: PLC0415 - for this command only
 
     add_adding(actions)
     add_importing(actions)
@@ -55,11 +55,11 @@ def accounts(options: argparse.Namespace) -> int:
             case "test":
                 return _test(options)
             case "add":
-                from agd.cli.adding import add  # noqa: PLC0415
+                from agd.cli.adding import add  # noqa: PLC0415 - for this command only
 
                 return add(options)
             case "import":
-                from agd.cli.importing import import_  # noqa: PLC0415
+                from agd.cli.importing import import_  # noqa: PLC0415 - for this command only
 
                 return import_(options)
         return _act(options)

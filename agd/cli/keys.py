@@ -15,6 +15,7 @@ from agd.allowance import ALLOWED_BUDGETS, read_budgets
 from agd.cli.socket import NoDaemon, Refused, complain
 from agd.cli.surroundings import Surroundings, add_surroundings
 from agd.cli.tables import print_json, print_table
+from agd.clientele.terms import LATEST
 
 _SPAN = re.compile(r"(?P<number>[1-9][0-9]{0,4})(?P<unit>[hdw])")
 _SECONDS: Mapping[str, int] = {"h": 3600, "d": 86400, "w": 7 * 86400}
@@ -127,7 +128,7 @@ _COLUMNS = ("NAME", "STATUS", "EXPIRES", "MODELS", "RPM", "TPM", "AT ONCE", "BUD
 def _row(key: Mapping[str, Any]) -> Iterator[object]:
     yield key["name"]
     yield key["status"]
-    yield "-" if key["expires"] is None else datetime.fromtimestamp(key["expires"], UTC).strftime("%Y-%m-%d %H:%MZ")
+    yield _shown(key["expires"])
     yield ", ".join(key["models"]) or "all"
     for limit in ("rpm", "tpm"):
         yield "-" if key[limit] is None else key[limit]
@@ -135,6 +136,14 @@ def _row(key: Mapping[str, Any]) -> Iterator[object]:
     spent = (f"{budget['spent']} of {budget['tokens']}/{budget['period']}" for budget in key["budgets"])
     yield ", ".join(spent) or "-"
     yield key["source"]
+
+
+def _shown(expires: float | None) -> str:
+    if expires is None:
+        return "-"
+    if expires > LATEST:
+        return "after 9999"
+    return datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
 def _moment(text: str) -> float:

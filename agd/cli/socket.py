@@ -16,6 +16,8 @@ from agd.encoding import InvalidJSON, decode, encode
 SECONDS = 120.0
 """How long an answer may take: a test of an account asks its provider."""
 
+_NOT_TEXT = "an argument is no text in UTF-8"
+
 
 class NoDaemon(Exception):
     """Nobody listens; the text is a sentence for the operator."""
@@ -37,7 +39,10 @@ class Daemon:
 
     def get(self, path: str, **query: str | None) -> Any:
         """Ask for something. Raises ``NoDaemon`` and ``Refused``."""
-        given = urlencode({name: value for name, value in query.items() if value is not None})
+        try:
+            given = urlencode({name: value for name, value in query.items() if value is not None})
+        except UnicodeEncodeError:
+            raise Refused(_NOT_TEXT, {}) from None
         return self._ask("GET", f"{path}?{given}" if given else path, None)
 
     def post(self, path: str, **body: object) -> Any:
@@ -50,6 +55,8 @@ class Daemon:
             connection.request(method, path, None if body is None else encode(body))
             response = connection.getresponse()
             answer = decode(response.read())
+        except UnicodeEncodeError:
+            raise Refused(_NOT_TEXT, {}) from None
         except (FileNotFoundError, ConnectionRefusedError):
             raise NoDaemon(f"no daemon listens on {self.path}: is agd running, as this user?") from None
         except PermissionError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from agd.allowance import ALLOWED_BUDGETS, Allowance, Budget, read_budgets
@@ -11,6 +10,9 @@ from agd.errors import BadRequest
 
 MOST: Mapping[str, int] = {"rpm": 100_000, "tpm": 10**12, "concurrency": 10**6}
 """The largest limits. Each request of the last minute is remembered, so ``rpm`` costs memory."""
+
+LATEST = 253_402_300_799
+"""The last second of the year 9999 (UTC): later moments have no date."""
 
 
 def read_allowance(body: Mapping[str, Any]) -> Allowance:
@@ -35,8 +37,8 @@ def _expires(body: Mapping[str, Any]) -> float | None:
     value = body.get("expires")
     if value is None:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value <= 0:
-        raise BadRequest("expires must be a moment in unix seconds", "expires")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LATEST:
+        raise BadRequest("expires must be a moment in unix seconds, before the year 10000", "expires")
     return float(value)
 
 

@@ -62,6 +62,15 @@ class KeysTests(CommandTestCase):
         self.assertNotIn(key, table)
         self.assertEqual(self.keys("revoke", "ann"), "ann is revoked\n")
 
+    def test_ages_away(self) -> None:
+        """A key of the configuration may end in a year that has no date in UTC; one of the store may not."""
+        self.assertEqual(
+            self.agd("keys", "create", "ann", "--expires", "9999-12-31T23:00-14:00", "--config", self.config), 1
+        )
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write('[[proxy.api_keys]]\nname = "eve"\nkey = "made-up"\nexpires = 9999-12-31T23:00:00-14:00\n')
+        self.assertIn("after 9999", self.keys("list"))
+
     def test_warning(self) -> None:
         """A key for an agd that asks for none is of no use, and that is said."""
         self.config = self.file(f'[store]\npath = "{self.database}"\n')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -143,6 +144,11 @@ class LifeTests(AdminTestCase):
         self.assertEqual((wrong.returncode, "takes no keys" in wrong.stderr), (1, True))
         self.assertEqual(list(self.state.glob("accounts.d/*")), [])
         self.assertEqual(self.agd("accounts", "disable", "nobody").returncode, 1)
+        for command in (("accounts", "disable"), ("explain",), ("keys", "revoke")):
+            no_text = self.agd(*command, os.fsdecode(b"\xff"))
+            self.assertEqual(
+                (no_text.returncode, no_text.stderr), (1, "agd: an argument is no text in UTF-8\n"), command
+            )
         self.daemon.child.stop()
         gone = self.agd("accounts", "list")
         self.assertEqual((gone.returncode, len(gone.stderr.splitlines())), (1, 1))
