@@ -91,9 +91,8 @@ def write_file(folder: str, name: str, text: str) -> str:
     """
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     path = os.path.join(folder, name + SUFFIX)
-    descriptor, beside = mkstemp(
-        prefix=".", suffix=".new", dir=folder
-    )  # mode 0600, and nobody else's: two may add at a time
+    # Of mode 0600, and nobody else's: two may add at a time.
+    descriptor, beside = mkstemp(prefix=".", suffix=".new", dir=folder)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             _give(descriptor, folder)
