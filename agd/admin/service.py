@@ -49,7 +49,9 @@ class AdminService(Service):
         port, self._port = self._port, None
         if port is None:
             return None
-        Path(self._path).touch()  # somebody may have removed it, which Twisted takes for a mistake
+        # Somebody may have removed the socket, or its folder, which Twisted takes for a mistake.
+        Path(self._path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(self._path).touch()
         return maybeDeferred(port.stopListening).addBoth(self._release)
 
     def _release(self, result: Any) -> Any:

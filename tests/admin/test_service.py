@@ -106,3 +106,16 @@ class SocketTests(TestCase):
         self.assertFalse(path.exists())
         gone = await self.assertFailure(deferToThread(daemon.get, "/hello"), NoDaemon)
         self.assertIn("is agd running", str(gone))
+
+    async def test_removed(self) -> None:
+        """Who removes the socket, or all of its folder, does not trouble the end of the service."""
+        from twisted.internet import reactor
+
+        for gone in ("folder/admin.sock", "folder"):
+            path = folder_for(self) / "folder" / "admin.sock"
+            service = AdminService(str(path), parts, reactor)
+            service.startService()
+            removed = path.parent.parent / gone
+            shutil.rmtree(removed) if removed.is_dir() else removed.unlink()
+            await service.stopService()
+            self.assertFalse(path.exists())
