@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -39,6 +40,7 @@ class AccountTests(SynchronousTestCase):
         ]
         office(self.simulator, {"signers": {EMAIL: {"public_key": pair()[1], "key": one}}, "clients": clients}, "PUT")
         self.files = temporary_folder()
+        self.addCleanup(shutil.rmtree, self.files)
         write_private(self.files / "sa.json", service_account_json(f"{self.simulator.base_url}/token"))
         write_private(self.files / "secret", CLIENT_SECRET)
         self.key = three

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ class ProcessTestCase(SynchronousTestCase):
         """Have an empty home."""
         strike_all()
         self.folder = temporary_folder()
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def start(self, command: Sequence[str], more: dict[str, str] | None = None) -> Child:
         """Start a command of the environment's, to be gone when the test is over."""
