@@ -30,13 +30,21 @@ class ReloadService(Service):
     ``launch`` is the configuration that holds now. Its listeners stay those of the start, and so does what follows
     from them: a daemon that other machines can reach does not drop its authentication because a file now says
     that none of them should reach it. ``then`` is called after each reload. ``files`` are those of the configuration,
-    ``taken`` is how they looked when they were last read.
+    ``taken`` is how they looked when they were last read. ``warns``: whether the log tells what is
+    doubtful in them.
     """
 
     name = "reload"
 
     def __init__(
-        self, daemon: Daemon, reactor: Any, launch: Launch, prepare: Callable[[], Launch], then: Callable[[], object]
+        self,
+        daemon: Daemon,
+        reactor: Any,
+        launch: Launch,
+        prepare: Callable[[], Launch],
+        then: Callable[[], object],
+        *,
+        warns: bool = True,
     ) -> None:
         self.launch = launch
         self.files = launch.files
@@ -45,6 +53,7 @@ class ReloadService(Service):
         self._reactor = reactor
         self._prepare = prepare
         self._then = then
+        self._warns = warns
 
     def startService(self) -> None:
         """Listen for the signal; it arrives between two byte codes, so the work is left to the reactor."""
@@ -92,7 +101,7 @@ class ReloadService(Service):
             _log.warn(
                 "the admin socket changes only at a restart: still {path}", path=self.launch.admin_socket or "off"
             )
-        for warning in self.launch.warnings:
+        for warning in self.launch.warnings if self._warns else ():
             _log.warn("{words}", words=warning)
 
 

@@ -146,8 +146,9 @@ def makeService(options: Options) -> IService:
             simulation.take_over()
         catalogue.refresh()
 
-    reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded)
     simulated = simulation is not None
+    # As at the start: the accounts that a simulation has no need of are not missed.
+    reload = ReloadService(daemon, reactor, launch, options.prepare, reloaded, warns=not simulated)
     # Made-up accounts are nothing to remember.
     state = None if simulated else StateService(daemon, reactor)
     drain = DrainService(daemon, reactor, lambda: reload.launch.settings.proxy.drain_seconds, keeps=not simulated)

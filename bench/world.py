@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
 
 from attrs import define, field
@@ -18,6 +17,7 @@ from agd.encoding import encode
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.requests import Outgoing
+from agd.upstream.client import Progress
 from agd.upstream.relay import Relay
 
 POISON = "please exhaust everybody"
@@ -68,7 +68,7 @@ class World:
         outgoing: Outgoing,
         *,
         stream: bool,
-        connected: Callable[[float], object] = lambda _: None,
+        progress: Progress | None = None,
     ) -> Relay:
         """Answer as the account's quotas allow."""
         self.calls += 1

@@ -17,6 +17,7 @@ from agd.conversation import (
     Tool,
     ToolCall,
     ToolResult,
+    Usage,
 )
 from agd.errors import FailureKind, UpstreamFailure
 from agd.options import Options
@@ -81,6 +82,16 @@ class MalformedTests(GatewayTestCase):
 
 class EmptyTests(GatewayTestCase):
     """F06."""
+
+    def test_F06_tokens(self) -> None:
+        """What the answers took that were asked for again is not forgotten."""
+        counts = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
+        for ask in (self.open, self.complete):
+            self.setUp()
+            self.actor.lines["one"] = [Says(sse(chunk(text, "STOP", usageMetadata=counts))) for text in ("", "hello")]
+            self.successResultOf(ask())
+            [attempt] = self.trail.tries
+            self.assertEqual(attempt.usage, Usage(prompt=6, completion=4))
 
     def test_F06_asked_again(self) -> None:
         """A good end without any word is asked for again, once, uncounted, streamed or not."""

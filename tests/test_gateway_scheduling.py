@@ -18,7 +18,7 @@ from agd.errors import ClientLostError, UpstreamFailure
 from agd.gateway import Trail
 from agd.gateway.quest import Quest
 from tests.gateways import MODEL, GatewayTestCase, pool_of, prompt
-from tests.upstream.script import BROKEN, GOOD, Says, Silence, refusal
+from tests.upstream.script import BROKEN, GOOD, UNREACHABLE, Says, Silence, refusal
 from tests.upstream.sinks import Recorder
 from tests.upstream.wire import account, chunk, sse
 
@@ -306,9 +306,15 @@ class RecordTests(SchedulingTestCase):
         self.assertEqual(
             (first.account.email, first.verdict, first.failure), ("one@example.com", "overloaded", "503 busy")
         )
-        self.assertEqual((first.head, first.first, first.total), (None, None, 0))
+        self.assertEqual((first.head, first.first, first.total), (0, None, 0))
         self.assertEqual((second.verdict, second.why, second.failure), ("served", "it is the least busy", ""))
         self.assertEqual((second.began, second.head, second.first, second.total), (0, 2, 2, 2))
+
+    def test_bad_status(self) -> None:
+        """The time of a status is told also where it was a bad one, and of none where none came."""
+        self.actor.lines = {"one": [UNREACHABLE], "two": [refusal(503)]}
+        self.successResultOf(self.complete())
+        self.assertEqual([attempt.head for attempt in self.trail.tries], [None, 0, 0])
 
     def test_stream_that_runs(self) -> None:
         """A stream's attempt is served with its first event and goes on until its end, which may be a failure."""

@@ -63,7 +63,7 @@ class StateTests(SynchronousTestCase):
         self.successResultOf(daemon.store.close())
         again = self.daemon()
         self.service(again, 1e9 + 100)
-        self.assertEqual(self.conditions(again), ["disabled", "resting"])
+        self.assertEqual(self.conditions(again), ["disabled", "limited"])
         [rest] = again.gateway.pool.overview(0.0)[1].rests
         self.assertEqual(rest.ends, 500.0)
 

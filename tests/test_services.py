@@ -131,6 +131,11 @@ class ReloadTests(SynchronousTestCase):
         """What the operator should know of the new configuration is told."""
         self.assertIn("no accounts", told(self.reload(launch("")), LogLevel.warn))
 
+    def test_no_warnings(self) -> None:
+        """Where accounts are made up, none is missed: neither at the start nor after a reload."""
+        self.service = ReloadService(self.daemon, Clock(), launch(), self.read, self.count, warns=False)
+        self.assertEqual(told(self.reload(launch("")), LogLevel.warn), "")
+
     def test_disabled_account(self) -> None:
         """An account that was disabled gets another chance."""
         pool = self.daemon.gateway.pool

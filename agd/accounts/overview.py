@@ -11,8 +11,11 @@ from agd.accounts.account import Account
 from agd.accounts.holds import Hold
 from agd.accounts.standing import Pause, Standing
 
-Condition = Literal["ready", "resting", "disabled", "draining", "refused"]
-"""``resting``: for at least one model. ``disabled`` and ``draining`` by the operator, ``refused`` by the provider."""
+Condition = Literal["ready", "limited", "resting", "disabled", "draining", "refused"]
+"""``limited``: rests for some models. ``resting``: for all.
+
+``disabled`` and ``draining`` by the operator, ``refused`` by the provider.
+"""
 
 
 @frozen
@@ -77,7 +80,8 @@ def _condition(standing: Standing, rests: list[Rest]) -> tuple[Condition, str]:
     if standing.refused is not None:
         return "refused", str(standing.refused)
     if rests:
-        return "resting", "; ".join(sorted({rest.reason for rest in rests}))
+        why = "; ".join(sorted({rest.reason for rest in rests}))
+        return ("limited", why) if all(rest.model for rest in rests) else ("resting", why)
     return "ready", ""
 
 

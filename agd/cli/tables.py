@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 20_000
 """Columns where nobody looks at a terminal: ``grep`` and ``awk`` want a row to be a line."""
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from operator import add
 from typing import Any
 
-from attrs import define, frozen
+from attrs import astuple, define, frozen
 
 
 class FinishReason(StrEnum):
@@ -37,6 +38,10 @@ class Usage:
     def total(self) -> int:
         """Always the sum: an answer whose numbers do not add up is never sent."""
         return self.prompt + self.completion
+
+    def __add__(self, other: Usage) -> Usage:
+        """Sum each kind of tokens."""
+        return Usage(*map(add, astuple(self), astuple(other)))
 
 
 @define

@@ -80,7 +80,7 @@ class Quest:
         """
         tenure, relay = await self._pursue(self._begun)
         if relay.is_over:
-            tenure.attempt.usage = relay.usage
+            tenure.attempt.count(relay.usage)
             tenure.give_back()
         else:
             relay.on_end = partial(tenure.ended, relay)
@@ -148,6 +148,8 @@ class Quest:
         """Get the beginning of an answer that is worth giving on."""
         relay = await self._ask(account, stream=True)
         while not self._scrutiny.accepts(relay.held):
+            if self._current is not None:
+                self._current.count(relay.usage)
             relay = await self._ask(account, stream=True)
         return relay
 
@@ -159,29 +161,24 @@ class Quest:
         return events
 
     async def _counted(self, account: Account) -> int:
-        return await self._gateway.upstream.count(account, self._trail.model, self._call.written(account.kind))
+        return await self._gateway.upstream.count(
+            account, self._trail.model, self._call.written(account.kind), progress=self._current
+        )
 
     async def _poured(self, account: Account) -> Sequence[Event]:
         collector, relay = Collector(), await self._ask(account, stream=False)
         await relay.pour(collector)
         if self._current is not None:
-            self._current.usage = relay.usage
+            self._current.count(relay.usage)
         return collector.events
 
     async def _ask(self, account: Account, *, stream: bool) -> Relay:
         outgoing = self._call.written(account.kind)
         notices = [named_notice(self._plan.prompt, notice) for notice in outgoing.notices]
         self._trail.note(notices, strict=self._plan.options.strict_parameters)
-        relay = await self._gateway.upstream.generate(
-            account, self._trail.model, outgoing, stream=stream, connected=self._connected
+        return await self._gateway.upstream.generate(
+            account, self._trail.model, outgoing, stream=stream, progress=self._current
         )
-        if self._current is not None:
-            self._current.head = relay.head_at - self._current.began
-        return relay
-
-    def _connected(self, seconds: float) -> None:
-        if self._current is not None:
-            self._current.connect = seconds
 
     def _second_try(self, account: Account, failure: UpstreamFailure) -> Account | None:
         """Say whom to ask at once, uncounted, after a failure that is no account's; None: judge it."""
@@ -209,9 +206,10 @@ class Quest:
         except Exhausted as exhausted:
             raise self._refusal(last, exhausted) from None
         finally:
-            trail.queue += clock.seconds() - asked
-        now, pick = clock.seconds(), self._turns.wanted.pick
-        attempt = Attempt(lease.account, lease.why, now, max(0.0, now - asked - pick), pick, is_trial=lease.is_trial)
+            now, pick = clock.seconds(), self._turns.wanted.pick
+            queue = max(0.0, now - asked - pick)
+            trail.queue += queue
+        attempt = Attempt(lease.account, lease.why, now, queue, pick, is_trial=lease.is_trial)
         self._attempts += 1
         trail.attempts += 1
         trail.account = lease.account

@@ -51,7 +51,7 @@ class Tenure:
 
     def ended(self, answer: Told, failure: UpstreamFailure | None) -> None:
         """A stream is over. One that broke off blames the account as ever; it is not repeated."""
-        self.attempt.usage = answer.usage
+        self.attempt.count(answer.usage)
         if failure is not None:
             verdict = weigh(failure, self._wall(), Phase.STREAMING)
             self.attempt.verdict, self.attempt.failure = verdict.cause.value, str(failure)

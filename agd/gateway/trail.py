@@ -45,18 +45,32 @@ class Attempt:
     is_trial: bool = False
     usage: Usage | None = None
 
+    def connected(self, seconds: float) -> None:
+        """Note how long the connection took."""
+        self.connect = seconds
+
+    def answered(self, now: float) -> None:
+        """Note when the upstream's status had come, by the reactor's clock."""
+        self.head = now - self.began
+
+    def count(self, usage: Usage | None) -> None:
+        """Add what an answer took: an account may be asked twice in one turn."""
+        if usage is not None:
+            self.usage = usage if self.usage is None else self.usage + usage
+
 
 @define
 class Trail:
     """What became of one request: the web shows it in headers, telemetry in the log.
 
-    ``owner`` is whose request it is: nothing that is remembered for one owner is ever given to another. ``said`` is
-    what the request's head says of its conversation, ``session`` the conversation it belongs to, as
-    ``accounts.session`` tells. ``attempts`` counts the accounts that were asked, ``tries`` tells of each; ``queue``
-    are the seconds that were spent waiting for accounts, also for one that never came. ``is_counted``: its key's
-    limits have let it in; ``standing`` is how its owner then stood, as headers tell it; ``passage`` is there between
-    a reservation and the question that it is for. ``began``: when it came, by the reactor's clock; ``translate``:
-    seconds spent on writing it for the upstream; ``streams``: its answer does.
+    ``owner`` is whose request it is, empty for whoever has no valid key: nothing that is remembered for one owner is
+    ever given to another. ``said`` is what the request's head says of its conversation, ``session`` the conversation it
+    belongs to, as ``accounts.session`` tells. ``attempts`` counts the accounts that were asked, ``tries`` tells of
+    each; ``queue`` are the seconds that were spent waiting for accounts, also for one that never came, but not on
+    choosing them. ``is_counted``: its key's limits have let it in; ``standing`` is how its owner then stood, as headers
+    tell it; ``passage`` is there between a reservation and the question that it is for. ``began``: when it came, by the
+    reactor's clock; ``translate``: seconds spent on writing it for the upstream; ``streams``: its answer does;
+    ``broke``: the status of the error that ended the stream, which had begun with another.
     """
 
     request_id: str
@@ -77,6 +91,7 @@ class Trail:
     began: float | None = None
     translate: float = 0.0
     streams: bool = False
+    broke: int | None = None
 
     @property
     def first(self) -> float | None:

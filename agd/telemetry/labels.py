@@ -7,6 +7,8 @@ import re
 from attrs import define, field
 
 OTHER = "other"
+LEFT = 499
+"""The status of an answer whose client left, as others have it."""
 
 _ENDS = (
     (r"chat/completions", "/v1/chat/completions"),
@@ -23,13 +25,14 @@ _ENDS = (
     (r"readyz", "/readyz"),
     (r"metrics", "/metrics"),
 )
+_SLASHES = re.compile("/{2,}")
 _BEFORE = "(?:/(?:v1|chat|completions|responses|models))*?"
 _ROUTE = re.compile(f"{_BEFORE}/(?:{'|'.join(f'({end})' for end, _ in _ENDS)})/?")
 
 
 def route(method: str, path: str) -> str:
     """Return the route that a path means, as ``web.paths`` reads it for nearly all of them."""
-    found = _ROUTE.fullmatch(path[:300])
+    found = _ROUTE.fullmatch(_SLASHES.sub("/", path[:300]))
     if found is None or found.lastindex is None:
         return OTHER
     meant = _ENDS[found.lastindex - 1][1]
@@ -38,7 +41,7 @@ def route(method: str, path: str) -> str:
 
 def status_class(status: int) -> str:
     """Return ``2xx`` and the like; a client that left (499) is a class of its own."""
-    return "499" if status == 499 else f"{status // 100}xx"
+    return str(LEFT) if status == LEFT else f"{status // 100}xx"
 
 
 @define

@@ -18,7 +18,8 @@ WORDS_LENGTH = 500
 
 def in_words(method: str, path: str, status: int | str, seconds: float, trail: Trail) -> str:
     """Return the line that people read."""
-    begin = f"{trail.request_id} {word(method)} {word(path)} {status} {round(seconds * 1000)}ms"
+    ended = f"/{trail.broke}" if trail.broke is not None else ""
+    begin = f"{word(trail.request_id)} {word(method)} {word(path)} {status}{ended} {round(seconds * 1000)}ms"
     parts = [begin, *([_route(trail)] if trail.model else []), *map(_try, trail.tries), *_beside(trail)]
     parts += [f"| {words(failure)}" for failure in trail.failures]
     if trail.notices:
@@ -32,9 +33,10 @@ def record(method: str, path: str, status: int | str, seconds: float, trail: Tra
     ``began_ms`` of an attempt counts from when the request came, its other times from its own beginning.
     """
     told: dict[str, Any] = {"event": "request", "id": trail.request_id, "method": word(method), "path": word(path)}
-    told |= {"status": status, "ms": _ms(seconds), "owner": trail.owner}
+    told |= {"status": status, "broke": trail.broke, "ms": _ms(seconds), "owner": trail.owner or None}
     if trail.model:
         told |= {"asked": word(trail.wanted or trail.model), "model": word(trail.model), "stream": trail.streams}
+        told["session"] = trail.session or None
         told |= {"attempts": trail.attempts, "queue_ms": _ms(trail.queue), "translate_ms": _ms(trail.translate)}
         told["first_ms"] = _ms(trail.first)
         told["tries"] = [_without_none(_told(attempt, trail)) for attempt in trail.tries]

@@ -48,11 +48,11 @@ class Log:
 
     def punished(self, account: Account, model: str, failure: UpstreamFailure, verdict: Verdict) -> None:
         """One line for an account that rests or is out, with the provider's reason."""
-        from agd.telemetry.line import word  # noqa: PLC0415 - see above
+        from agd.telemetry.line import word, words  # noqa: PLC0415 - see above
 
         who = account.email or account.id
         # Not named "failure": in an error's event Twisted takes that for a Failure.
-        cause = f"{failure}; {verdict.hint}" if verdict.hint else str(failure)
+        cause = words(f"{failure}; {verdict.hint}" if verdict.hint else str(failure))
         of = word(model) if verdict.scope is Scope.MODEL else "every model"
         match verdict.blame:
             case Blame.DISABLE:

@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from agd.conversation import Usage
 from agd.gateway import Attempt, Trail
 from agd.telemetry.gauges import Gauges, Present
-from agd.telemetry.labels import OTHER, Bounded, route, status_class
+from agd.telemetry.labels import LEFT, OTHER, Bounded, route, status_class
 from agd.telemetry.lag import Lag
 
 MOST_KEYS = 1000
@@ -80,8 +80,9 @@ class Metrics:
     # ------------------------------------------------------------------ what happened
 
     def answered(self, method: str, path: str, status: int, seconds: float, trail: Trail) -> None:
-        """An answer is complete, or its client left."""
-        self._count(route(method, path), status_class(status), seconds, trail)
+        """An answer is complete, or its client left. A stream counts as what its end was, not as its head."""
+        ended = status if trail.broke is None or status == LEFT else trail.broke
+        self._count(route(method, path), status_class(ended), seconds, trail)
 
     def ended(self, status: str, seconds: float, trail: Trail) -> None:
         """A response that ran in the background is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from attrs import define, field
 from hyperlink import EncodedURL
@@ -49,6 +49,16 @@ _USUAL = Limits()
 _url = lru_cache(maxsize=512)(EncodedURL.from_text)
 
 
+class Progress(Protocol):
+    """Told how far a call has come."""
+
+    def connected(self, seconds: float) -> None:
+        """The connection took so long, 0 for one that was kept. Not told where there was none."""
+
+    def answered(self, now: float) -> None:
+        """The status has come, good or bad, at this time of the reactor's clock."""
+
+
 @define(eq=False)
 class UpstreamClient:
     """Calls the provider's REST endpoints. ``mint_id`` makes ids for tool calls to which the provider gave none.
@@ -88,20 +98,19 @@ class UpstreamClient:
         outgoing: Outgoing,
         *,
         stream: bool,
-        connected: Callable[[float], object] = lambda _: None,
+        progress: Progress | None = None,
     ) -> Relay:
         """Ask a model; return as soon as the first event of its answer is in hand.
 
-        ``connected`` is told how many seconds the connection took, 0 for one that was kept, if there was one.
         Raises ``UpstreamFailure``. Cancelling aborts the call in whatever phase it is.
         """
         limits = self.patience.of(model)
-        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, connected, stream=stream))
+        call = Deferred.fromCoroutine(self._generate(account, model, outgoing, limits, progress, stream=stream))
         return await call.addTimeout(min(limits.first_event, limits.total), self._clock, onTimeoutCancel=_no_event)
 
-    async def count(self, account: Account, model: str, outgoing: Outgoing) -> int:
+    async def count(self, account: Account, model: str, outgoing: Outgoing, *, progress: Progress | None = None) -> int:
         """Count the tokens of a request, written for the account's dialect. Raises ``UpstreamFailure``."""
-        count = self._count(account, model, outgoing)
+        count = self._count(account, model, outgoing, progress)
         return await self._within(COUNT_SECONDS, "the count of tokens did not come in time", count)
 
     async def models(self, account: Account) -> list[str]:
@@ -117,7 +126,7 @@ class UpstreamClient:
         model: str,
         outgoing: Outgoing,
         limits: Limits,
-        connected: Callable[[float], object],
+        progress: Progress | None,
         *,
         stream: bool,
     ) -> Relay:
@@ -130,7 +139,7 @@ class UpstreamClient:
         dialect = DIALECTS[account.kind]
         url = _url(dialect.url(account, model, "streamGenerateContent" if stream else "generateContent"))
         body = dialect.body(account, model, outgoing.body)
-        response = await self._send("POST", url, account, body, limits, connected=connected)
+        response = await self._send("POST", url, account, body, limits, progress=progress)
         relay = Relay(
             AnswerReader(self._mint_id, outgoing.names),
             self._clock,
@@ -145,11 +154,12 @@ class UpstreamClient:
         await relay.first
         return relay
 
-    async def _count(self, account: Account, model: str, outgoing: Outgoing) -> int:
+    async def _count(self, account: Account, model: str, outgoing: Outgoing, progress: Progress | None) -> int:
         account = await self._placed(account)
         dialect = DIALECTS[account.kind]
         url = _url(dialect.url(account, model, "countTokens"))
-        response = await self._send("POST", url, account, dialect.count_body(account, model, outgoing.body))
+        body = dialect.count_body(account, model, outgoing.body)
+        response = await self._send("POST", url, account, body, progress=progress)
         from agd.gemini.counting import read_count  # noqa: PLC0415 - few clients ask
 
         return read_count(await collect(response, MAX_COUNT_BYTES))
@@ -193,7 +203,7 @@ class UpstreamClient:
         body: bytes | None,
         limits: Limits = _USUAL,
         *,
-        connected: Callable[[float], object] = lambda _: None,
+        progress: Progress | None = None,
     ) -> IResponse:
         """Send one request and wait for a good status. Raises ``UpstreamFailure`` for any other."""
         token = await self.tokens.of(account) if is_renewable(account) else None
@@ -221,8 +231,10 @@ class UpstreamClient:
                 way.pool.drop_idle()
             raise failure from None
         finally:
-            if link.seconds is not None:
-                connected(link.seconds)
+            if progress is not None and link.seconds is not None:
+                progress.connected(link.seconds)
+        if progress is not None:
+            progress.answered(self._clock.seconds())
         if response.code != 200:
             raise await self._refusal(response, account, token)
         return response

@@ -49,7 +49,7 @@ class Relay(BodyProtocol):
     how long the whole answer may. ``cleanse`` takes out of the upstream's words what nobody may read. ``gap`` is told
     the seconds between two reads, from when the answer is poured.
 
-    ``head_at`` is when the relay was made: the upstream's status line had come. ``on_end`` is called once, whatever
+    ``on_end`` is called once, whatever
     ends the call, also where ``done`` never fires, and before that fires: the upstream has no more to do. It is given
     the failure when the answer broke off.
     """
@@ -68,7 +68,6 @@ class Relay(BodyProtocol):
         self._reader = reader
         self._framer = Framer()
         self._clock = clock
-        self.head_at = clock.seconds()
         self._idle_seconds = idle_seconds
         self._stall_seconds = stall_seconds
         self._held: list[Event] = []

@@ -160,7 +160,8 @@ class Channel(HTTPChannel):
         # Raw mode and no known length: whatever still comes is body, and rawDataReceived drops it.
         self.length = None
         self.setTimeout(None)
-        self._connection.write(self.site.refusal(error, self._method, self._target, self._headers))
+        began = self.requests[-1].began if self.requests else self.site.clock.seconds()
+        self._connection.write(self.site.refusal(error, self._method, self._target, self._headers, began))
         self._linger(self.abort)
 
     def loseConnection(self) -> None:

@@ -16,7 +16,7 @@ from twisted.web.server import Request as TwistedRequest
 from agd.errors import GatewayError
 from agd.gateway import Trail
 from agd.web.browsers import is_preflight, permissions, preflight_permissions
-from agd.web.errors import error_body, error_headers, error_reason, internal_error, unknown_path
+from agd.web.errors import error_body, error_headers, error_reason, internal_error, reason_phrase, unknown_path
 from agd.web.headers import last_text, request_id
 from agd.web.paths import canonical, path_of
 
@@ -44,6 +44,7 @@ class Request(TwistedRequest):
         self.trail = Trail("", began=self.began)
         self._received = 0
         self._reported = False
+        self._left = False
         self._upgraded = False
         self._work: Deferred[Any] | None = None
         self._cut_short: GatewayError | None = None
@@ -79,6 +80,7 @@ class Request(TwistedRequest):
     def process(self) -> None:
         """Give the request to the routes, with the path that is meant."""
         self.trail.request_id = request_id(self.requestHeaders, self.site.mint_id)
+        self.trail.owner = self.site.owner(self.requestHeaders)
         self.setHeader(b"Server", b"agd")
         self.setHeader(b"Date", datetimeToString())
         self.setHeader("X-Request-Id", self.trail.request_id)
@@ -137,7 +139,7 @@ class Request(TwistedRequest):
         """Write an error's status, headers and body."""
         body = error_body(error)
         self.trail.failures.append(error_reason(error))
-        self.setResponseCode(error.status)
+        self.setResponseCode(error.status, reason_phrase(error.status).encode())
         self._tell(error_headers(error))
         self.setHeader("Content-Length", str(len(body)))
         self.write(body)
@@ -174,14 +176,15 @@ class Request(TwistedRequest):
 
     def connectionLost(self, reason: Failure) -> None:
         """The client left before its answer was complete: 499, as others log it."""
+        self._left = True
+        super().connectionLost(reason)  # ends what is done for it, which the report then tells of
         self._report(499)
-        super().connectionLost(reason)
 
     def _report(self, status: int) -> None:
         # A request that was refused at its head was reported then.
         if not self._reported and self.trail.request_id:
             self._reported = True
-            self.site.answered(self, status)
+            self.site.answered(self, 499 if self._left else status)
 
     # ------------------------------------------------------------------ what the client is told of itself
 

@@ -72,6 +72,13 @@ class Site(TwistedSite):
         message = f"The request body is larger than the {self.max_body_bytes} bytes that proxy.max_body_bytes allows"
         return GatewayError(413, message, code="request_too_large")
 
+    def owner(self, headers: Headers) -> str:
+        """Say for reports whose a request is; empty for one without a valid key where one is asked for."""
+        try:
+            return self.door.tenant(headers)
+        except GatewayError:
+            return ""
+
     # ------------------------------------------------------------------ what happened
 
     def answered(self, request: Request, status: int) -> None:
@@ -82,11 +89,11 @@ class Site(TwistedSite):
         """Report an answer to what was begun at that time of the site's clock."""
         self._observer.answered(method, path, status, self.clock.seconds() - began, trail)
 
-    def refusal(self, error: GatewayError, method: bytes, uri: bytes, headers: Headers) -> bytes:
+    def refusal(self, error: GatewayError, method: bytes, uri: bytes, headers: Headers, began: float) -> bytes:
         """Write and report the answer to what is refused before it becomes a request; ``-`` for what is not known."""
-        trail = Trail(request_id(headers, self.mint_id), failures=[error_reason(error)])
-        self._observer.answered(
-            method.decode("ascii", "replace"), path_of(uri).decode("ascii", "replace"), error.status, 0.0, trail
+        trail = Trail(request_id(headers, self.mint_id), failures=[error_reason(error)], owner=self.owner(headers))
+        self.report(
+            method.decode("ascii", "replace"), path_of(uri).decode("ascii", "replace"), error.status, began, trail
         )
         told = [("X-Request-Id", trail.request_id), *permissions(self.door, headers)]
         return raw_response(error, told, with_body=method != b"HEAD")

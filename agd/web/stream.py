@@ -123,6 +123,7 @@ class EventStream:
     async def fail(self, error: GatewayError) -> None:
         """End with an error event: a stream never pretends that it is complete."""
         self._let_go()
+        self._request.trail.broke = error.status
         self._request.trail.failures.append(error_reason(error))
         self._write(await self._teller.fail(error))
 

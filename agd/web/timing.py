@@ -19,7 +19,7 @@ def server_timing(trail: Trail) -> str:
 def _spans(trail: Trail) -> Iterator[tuple[str, float]]:
     if not trail.wanted:
         return
-    yield "queue", max(0.0, trail.queue - sum(attempt.pick for attempt in trail.tries))
+    yield "queue", trail.queue
     yield "pick", sum(attempt.pick for attempt in trail.tries)
     yield "translate", trail.translate
     last = trail.tries[-1] if trail.tries else None

@@ -49,7 +49,7 @@ class AccountsTests(PoolCase):
         code, told = self.asker.get("/accounts")
         self.assertEqual(code, 200)
         first, second = told["accounts"]
-        self.assertEqual((first["email"], first["condition"], second["condition"]), (A.email, "resting", "ready"))
+        self.assertEqual((first["email"], first["condition"], second["condition"]), (A.email, "limited", "ready"))
         self.assertEqual((first["models"], first["weight"]), (["m*"], 2.0))
         self.assertEqual((first["rests"][0]["model"], first["rests"][0]["ends"]), ("m", 30.0))
         self.assertNotIn("made-up", str(told))
@@ -74,7 +74,7 @@ class AccountsTests(PoolCase):
     def test_reset(self) -> None:
         """What is held against an account is forgotten, for one model or for all."""
         self.lose(self.take(tried={B.id}), Cause.MINUTE_QUOTA, 10, retry_after=30.0)
-        self.assertEqual(self.asker.post("/accounts/reset", account=A.id, model="x")[1]["condition"], "resting")
+        self.assertEqual(self.asker.post("/accounts/reset", account=A.id, model="x")[1]["condition"], "limited")
         self.assertEqual(self.asker.post("/accounts/reset", account=A.id)[1]["condition"], "ready")
 
     def test_unknown(self) -> None:

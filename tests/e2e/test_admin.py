@@ -111,7 +111,7 @@ class LifeTests(AdminTestCase):
 
         until("the rest on disk", self.kept)
         self.kill_and_start()
-        self.assertEqual(self.conditions(), {ONE: "draining", TWO: "resting"})
+        self.assertEqual(self.conditions(), {ONE: "draining", TWO: "limited"})
         asked = len(self.simulator.asked)
         self.assertEqual(ask(self.daemon.port, CHAT, chat("Hey")).status, 429)
         self.assertEqual(len(self.simulator.asked), asked)

@@ -85,7 +85,7 @@ class WatchedTests(SynchronousTestCase):
         model = "gemini-2.5-flash"
         self.assertEqual(after["agd_requests_total", ("ann", model, CHAT, "2xx")], 1)
         self.assertEqual(after["agd_requests_total", ("ann", model, CHAT, "499")], 1)
-        self.assertEqual(after["agd_requests_total", ("local", "", CHAT, "4xx")], 1)
+        self.assertEqual(after["agd_requests_total", ("", "", CHAT, "4xx")], 1)
         self.assertGreater(after["agd_tokens_total", ("ann", "completion", model)], 0)
         self.assertEqual(after["agd_time_to_first_event_seconds_count", (model,)], 2)
         served = [

@@ -43,6 +43,13 @@ class WordsTests(SynchronousTestCase):
             "| error rate_limit_exceeded",
         )
 
+    def test_broken(self) -> None:
+        """A stream that ended with an error after a good head tells both."""
+        trail = served(broke=502, session="abc")
+        self.assertIn(" 200/502 1750ms ", in_words("POST", PATH, 200, 1.75, trail))
+        told = record("POST", PATH, 200, 1.75, trail)
+        self.assertEqual((told["status"], told["broke"], told["session"]), (200, 502, "abc"))
+
     def test_running(self) -> None:
         """An attempt that is still under way says so, and a trial too."""
         trail = Trail("req_1", "x", MODEL, tries=[attempt(verdict="", is_trial=True)])
@@ -51,7 +58,7 @@ class WordsTests(SynchronousTestCase):
     @given(st.text(), st.text(), st.text())
     def test_nobody_forges_a_line(self, name: str, failure: str, param: str) -> None:
         """Whatever was written, by whomever, it is one line, and no part of it begins where none does."""
-        trail = evolve(served(), wanted=name, failures=[failure], notices=(Notice(param, failure),))
+        trail = evolve(served(), request_id=param, wanted=name, failures=[failure], notices=(Notice(param, failure),))
         line = in_words(name, name, 200, 0.1, trail)
         self.assertEqual(len(line.splitlines()), 1)
         self.assertEqual(line.count("|"), 2)
@@ -98,6 +105,7 @@ class RecordTests(SynchronousTestCase):
         """A request that came to nothing has a short record."""
         told = record("GET", "/x", 404, 0.001, Trail("req_1"))
         self.assertEqual(set(told), {"event", "id", "method", "path", "status", "ms", "owner"})
+        self.assertNotIn("owner", record("GET", "/x", 401, 0.001, Trail("req_1", owner="")))
 
     @given(st.text())
     def test_one_line_of_json(self, text: str) -> None:

@@ -93,6 +93,13 @@ class PunishedTests(SynchronousTestCase):
             self.assertEqual([event["log_level"] for event in events], [level])
             self.assertEqual(formatEvent(events[0]), f"account one@example.com {words}")
 
+    def test_words_of_a_provider(self) -> None:
+        """What a provider wrote is shown without what moves a terminal."""
+        failure = refusal(403, message="no\x1b[31m\u202e|yes")
+        with capturedLogs() as events:
+            Log().punished(account(), MODEL, failure, judge(failure, cause_of(failure), 0.0))
+        self.assertIn(": 403 no?[31m??yes; ", formatEvent(events[0]) or "")
+
     def test_every_model(self) -> None:
         """What is about the account and not about a model is told so."""
         for cause, words in ((Cause.OWN_WAY, "rests 5.0s for every model"), (Cause.BILLING, "blocked for every model")):

@@ -62,6 +62,15 @@ class CountTests(MetricsTestCase):
         self.assertEqual(found["agd_request_seconds_sum", (CHAT,)], 1.75)
         self.assertEqual(found["agd_time_to_first_event_seconds_sum", (MODEL,)], 2.25)
 
+    def test_broken(self) -> None:
+        """A stream counts as its end, not as its head; one whose client left is that."""
+        metrics = self.metrics()
+        for status in (200, 499):
+            metrics.answered("POST", CHAT, status, 1.0, served(broke=502))
+        found = self.scraped(metrics)
+        for ended in ("5xx", "499"):
+            self.assertEqual(found["agd_requests_total", ("ann", MODEL, CHAT, ended)], 1)
+
     def test_plain(self) -> None:
         """A plain answer has no time to a first event, and a refusal no model."""
         metrics = self.metrics()
@@ -122,9 +131,11 @@ class GaugeTests(MetricsTestCase):
         pool.pause(account("three").id, Pause.DISABLED)
         found = self.scraped(self.metrics(*pool.overview(30.0)))
         conditions = {labels[0]: value for (name, labels), value in found.items() if name == "agd_accounts"}
-        self.assertEqual(conditions, {"ready": 1, "resting": 1, "disabled": 1, "draining": 0, "refused": 0})
+        self.assertEqual(
+            conditions, {"ready": 1, "limited": 1, "resting": 0, "disabled": 1, "draining": 0, "refused": 0}
+        )
         name = lease.account.email
-        self.assertEqual(found["agd_account_condition", (name, "resting")], 1)
+        self.assertEqual(found["agd_account_condition", (name, "limited")], 1)
         self.assertEqual(found["agd_account_running", (name,)], 1)
         cooldowns = {(labels[0], labels[2]): value for (each, labels), value in found.items() if "cooldown" in each}
         self.assertEqual(cooldowns, {(name, MODEL): 60.0})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -17,6 +16,7 @@ from agd.accounts.account import Account
 from agd.errors import FailureKind, UpstreamFailure
 from agd.gemini.answers import AnswerReader
 from agd.gemini.requests import Outgoing
+from agd.upstream.client import Progress
 from agd.upstream.relay import Relay
 from tests.upstream.wire import chunk, sse
 
@@ -74,7 +74,7 @@ class Actor:
         outgoing: Outgoing,
         *,
         stream: bool,
-        connected: Callable[[float], object] = lambda _: None,
+        progress: Progress | None = None,
     ) -> Relay:
         """Do what the script says for the account, whose name is its address up to the @."""
         name = account.email.partition("@")[0]
@@ -84,8 +84,14 @@ class Actor:
         outcome = lines.pop(0) if lines else GOOD
         if isinstance(outcome, Silence):
             self.waiting.append(Deferred())
-            return await self.waiting[-1]
-        connected(CONNECT)
+            relay = await self.waiting[-1]
+            if progress is not None:
+                progress.answered(self.clock.seconds())
+            return relay
+        if progress is not None:
+            progress.connected(CONNECT)
+            if not isinstance(outcome, UpstreamFailure) or outcome.status is not None:
+                progress.answered(self.clock.seconds())
         if isinstance(outcome, UpstreamFailure):
             raise outcome
         return await self.say(outcome)
@@ -103,7 +109,7 @@ class Actor:
         await relay.first
         return relay
 
-    async def count(self, account: Account, model: str, outgoing: Outgoing) -> int:
+    async def count(self, account: Account, model: str, outgoing: Outgoing, *, progress: Progress | None = None) -> int:
         """Count as many tokens as the body has bytes, unless the script has a failure for the account."""
         name = account.email.partition("@")[0]
         self.asked.append(name)

@@ -235,7 +235,3 @@ class OnEndTests(RelayTestCase):
         self.relay.on_end = lambda failure: self.told.append(None if self.relay.done.called else failure)
         self.end()
         self.assertEqual(self.told, [self.failed_with(FailureKind.CUT)])
-
-    def test_head(self) -> None:
-        """It knows when it was made."""
-        self.assertEqual(self.relay.head_at, self.clock.seconds())

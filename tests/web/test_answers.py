@@ -205,6 +205,22 @@ class ReasonTests(SynchronousTestCase):
         front.connect().send(b"nonsense\r\n\r\n")
         self.assertEqual(self.reasons(front), [["error invalid_api_key"], ["error malformed_http"]])
 
+    def test_owner(self) -> None:
+        """Whose the request was is told wherever it ended; of whoever has no valid key nobody says that."""
+        front = Front(door=Door.of("all_except_health", [("one", "key-one")]), max_body_bytes=10)
+        key, wrong = {"Authorization": "Bearer key-one"}, {"Authorization": "Bearer key-two"}
+        for method, path, body, headers in (
+            ("GET", "/nowhere", None, key),
+            ("GET", "/v1/models", None, key),
+            ("POST", "/v1/chat/completions", b"{bad", key),
+            ("POST", "/v1/chat/completions", b"x" * 11, key),
+            ("GET", "/v1/models", None, wrong),
+            ("GET", "/healthz", None, None),
+        ):
+            front.ask(method, path, body, headers)
+        owners = [trail.owner for _, _, _, _, trail in front.observed.answers]
+        self.assertEqual(owners, ["key:one"] * 4 + [""] * 2)
+
     def test_param(self) -> None:
         """A param that quotes the client is one printable word of limited length."""
         error = GatewayError(400, "no", code="unknown_parameter", param="a b\n| c" + "x" * 10**6)

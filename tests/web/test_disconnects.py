@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agd.conversation import TextDelta
 from agd.errors import ClientLostError
-from tests.web.front import CHAT, Front, request
+from tests.web.front import CHAT, Front, Observed, request
 from tests.web.test_streams import StreamTestCase
 
 
@@ -25,6 +25,13 @@ class DisconnectTests(StreamTestCase):
         connection.hang_up()
         self.assertTrue(call.cancelled)
         self.assert_lost()
+
+    def test_told_when_the_work_has_ended(self) -> None:
+        """The report comes after what was done for it has been ended, so that it tells of that end."""
+        cancelled = []
+        self.patch(Observed, "answered", lambda *_: cancelled.append(self.call.cancelled))
+        self.connection.hang_up()
+        self.assertEqual(cancelled, [True])
 
     def test_G20_before_the_first_event(self) -> None:
         """One that leaves while its stream is being opened cancels the call."""

@@ -75,6 +75,14 @@ class SizeTests(LimitTestCase):
         connection.send(chunk(b"x" * 1000) + b"0\r\n\r\n")
         self.assert_too_large(connection)
 
+    def test_told(self) -> None:
+        """The time that it took to send too much is told."""
+        connection = self.send(CHUNKED, chunk(b"x" * 60))
+        self.front.clock.advance(3)
+        connection.send(chunk(b"x" * 60))
+        [(_, _, status, seconds, _)] = self.front.observed.answers
+        self.assertEqual((status, seconds), (413, 3))
+
     def test_chunked_whole(self) -> None:
         """A body in chunks that is complete in the very read in which it is too large is not carried out."""
         body = b'{"model":"mine","messages":[{"role":"user","content":"' + b"x" * 100 + b'"}]}'

@@ -147,7 +147,7 @@ class HoldTests(StreamTestCase):
         self.assertEqual(comment, COMMENT)
         self.assertEqual(decode(event.removeprefix("data: "))["error"]["code"], "rate_limited")
         self.assertTrue(self.reply.complete)
-        self.assertEqual(self.front.observed.statuses, [200])
+        self.assertEqual((self.front.observed.statuses, self.call.trail.broke), ([200], 429))
         self.assert_over()
 
     def test_late_mistake(self) -> None:
@@ -247,7 +247,7 @@ class EndingTests(StreamTestCase):
         self.assertNotIn(b"[DONE]", self.connection.received)
         self.assertTrue(self.reply.complete)
         broken = ["mid-stream: the upstream's answer broke off", "error upstream_stream_interrupted"]
-        self.assertEqual(self.call.trail.failures, broken)
+        self.assertEqual((self.call.trail.failures, self.call.trail.broke), (broken, 502))
         self.assert_over()
 
     def test_responses(self) -> None:

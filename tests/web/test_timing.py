@@ -15,7 +15,7 @@ class ServerTimingTests(SynchronousTestCase):
 
     def test_whole(self) -> None:
         """All that is known is told, in milliseconds: of the last attempt, where there were several."""
-        told = "queue;dur=1.8, pick;dur=0.2, translate;dur=1, connect;dur=10, upstream;dur=190"
+        told = "queue;dur=2, pick;dur=0.2, translate;dur=1, connect;dur=10, upstream;dur=190"
         self.assertEqual(server_timing(served()), told)
 
     def test_what_is_not_known(self) -> None:
