@@ -73,8 +73,10 @@ class Clientele:
         if not is_name(name):
             raise BadRequest(f"A key's name is {ALLOWED_NAMES}", "name", "invalid_name")
         known = self._stored.get(name)
-        if name in self._names() | self._in_the_making or (known is not None and known.revoked is None):
-            message = f"There is a key named {name} already: revoke it first, or take another name"
+        configured = name in self._names()
+        if configured or name in self._in_the_making or (known is not None and known.revoked is None):
+            way = "in the configuration: take" if configured else "already: revoke it first, or take"
+            message = f"There is a key named {name} {way} another name"
             raise GatewayError(409, message, param="name", code="key_exists")
         key = mint(self._random)
         made = StoredKey(name, digest_of(key), int(self._now()), None, allowance)

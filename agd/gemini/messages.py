@@ -25,8 +25,12 @@ _SECRETS = (
 
 
 def clean_message(text: str) -> str:
-    """Return at most 300 characters of ``text`` without HTML, runs of blanks, or anything shaped like a credential."""
-    text = _TAG.sub(" ", _HIDDEN.sub(" ", text[:_READ]))
+    """Return at most 300 characters of ``text`` without HTML, runs of blanks, or anything shaped like a credential.
+
+    What cannot be seen goes too: it moves terminals, and hides credentials.
+    """
+    text = "".join(letter for letter in text[:_READ] if letter.isprintable() or letter.isspace())
+    text = _TAG.sub(" ", _HIDDEN.sub(" ", text))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())

@@ -57,3 +57,9 @@ class MessageTests(SynchronousTestCase):
         cleaned = clean_message(text)
         self.assertLessEqual(len(cleaned), 300)
         self.assertEqual(cleaned, " ".join(cleaned.split()))
+        self.assertTrue(cleaned.isprintable())
+
+    def test_unseen(self) -> None:
+        """What cannot be seen moves no terminal and hides no credential."""
+        self.assertEqual(clean_message("a\x1b[31mb\u202ec"), "a[31mbc")
+        self.assertEqual(clean_message("for AIza\u200bSyMadeUpMadeUp"), "for [redacted]")
