@@ -15,6 +15,8 @@ from email.utils import parsedate_to_datetime
 LONGEST = 8 * 24 * 3600.0
 """Seconds; anything longer is taken for this."""
 
+_MOST = 1e18
+"""Of seconds or nanoseconds, before they are added up: what JSON can say need not fit into a float."""
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PIECE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _PIECES = re.compile(rf"(?:{_PIECE.pattern})+")
@@ -41,6 +43,12 @@ def parse_duration(value: object, now: float | None = None) -> float | None:
             return None
 
 
+def duration_within(sentence: str) -> float | None:
+    """Return the seconds that a sentence for people tells, or None: a number alone, such as a page's title, is none."""
+    found = _SENTENCE.search(sentence)
+    return None if found is None else _sum(found[1])
+
+
 def _bounded(seconds: float) -> float | None:
     """Clamp from above; what is negative, or NaN, is no duration."""
     return float(min(seconds, LONGEST)) if seconds >= 0 else None
@@ -57,7 +65,9 @@ def _from_parts(value: Mapping[object, object]) -> float | None:
 def _number(value: object) -> float | None:
     if isinstance(value, str):
         return float(value) if _NUMBER.fullmatch(value) else None
-    return parse_duration(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        return None
+    return float(min(value, _MOST))
 
 
 def _from_text(text: str, now: float | None) -> float | None:
@@ -65,8 +75,8 @@ def _from_text(text: str, now: float | None) -> float | None:
         return _bounded(float(text))
     if _PIECES.fullmatch(text):
         return _sum(text)
-    if sentence := _SENTENCE.search(text):
-        return _sum(sentence[1])
+    if (told := duration_within(text)) is not None:
+        return told
     return None if now is None else _until(text, now)
 
 

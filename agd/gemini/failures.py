@@ -7,7 +7,7 @@ from typing import Any
 
 from agd.encoding import InvalidJSON, decode
 from agd.errors import FailureKind, UpstreamFailure
-from agd.gemini.durations import parse_duration
+from agd.gemini.durations import duration_within, parse_duration
 from agd.gemini.messages import clean_message
 
 _HTTP_OF_GRPC = {
@@ -83,8 +83,8 @@ def _delay(details: list[dict[str, Any]], retry_after: str | None, words: str, n
         metadata = detail.get("metadata")
         if isinstance(metadata, dict):
             candidates += [metadata.get("quotaResetDelay"), metadata.get("quotaResetTimeStamp")]
-    delays = (parse_duration(candidate, now) for candidate in [*candidates, retry_after, words])
-    return next((delay for delay in delays if delay is not None), None)
+    delays = (parse_duration(candidate, now) for candidate in [*candidates, retry_after])
+    return next((delay for delay in delays if delay is not None), duration_within(words))
 
 
 def _quota_ids(details: list[dict[str, Any]]) -> Iterator[str]:

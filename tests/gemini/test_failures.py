@@ -52,7 +52,8 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(read_failure(429, body(429, "X", words, reset), "7").retry_after, 120)
         self.assertEqual(read_failure(429, body(429, "X", words), "7").retry_after, 7)
         self.assertEqual(read_failure(429, body(429, "X", words)).retry_after, 44.02)
-        self.assertIsNone(read_failure(429, body(429, "X", "Wait.")).retry_after)
+        for words in ("Wait.", "503", "5s"):
+            self.assertIsNone(read_failure(429, body(429, "X", words)).retry_after)
 
     def test_G38_retry_after_as_a_date(self) -> None:
         """A header that is a date is read, in all forms of HTTP, when the time is known; nonsense is no delay."""
