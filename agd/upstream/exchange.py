@@ -18,6 +18,7 @@ from agd.accounts.credentials import Grant, GrantCredential, Token
 from agd.accounts.redaction import redact, redact_text
 from agd.encoding import InvalidJSON, decode
 from agd.errors import FailureKind, UpstreamFailure
+from agd.gemini.durations import parse_duration
 from agd.gemini.failures import read_failure
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
@@ -54,7 +55,7 @@ class Exchange:
         if response.code != 200:
             hidden = (*account.secrets, grant.secret)
             raise _refusal(redact(said, hidden), hidden, response)
-        return _read(said, asked)
+        return read_token(said, asked)
 
     async def _post(self, account: Account, grant: Grant) -> IResponse:
         way = self._ways.of(account.way)
@@ -90,7 +91,12 @@ def _refusal(said: bytes, hidden: tuple[str, ...], response: IResponse) -> Upstr
     return UpstreamFailure(kind, f"{message} ({response.code})", reason=told.reason, retry_after=wait)
 
 
-def _read(said: bytes, asked: float) -> Token:
+def read_token(said: bytes, asked: float) -> Token:
+    """Read a token endpoint's good answer (RFC 6749, section 5.1) to what was asked at that time of the clock.
+
+    Without a lifetime it is the usual one: that of an answer may be missing or be written as text.
+    Raises ``UpstreamFailure``.
+    """
     try:
         document = decode(said)
     except InvalidJSON:
@@ -98,7 +104,4 @@ def _read(said: bytes, asked: float) -> Token:
     secret = document.get("access_token") if isinstance(document, dict) else None
     if not isinstance(secret, str) or not secret or not secret.isascii() or not secret.isprintable():
         raise UpstreamFailure(FailureKind.MALFORMED, "token endpoint: its answer holds no access token")
-    lifetime = document.get("expires_in")
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or lifetime <= 0:
-        lifetime = USUAL_LIFETIME
-    return Token(secret, asked, float(lifetime))
+    return Token(secret, asked, parse_duration(document.get("expires_in")) or USUAL_LIFETIME)
