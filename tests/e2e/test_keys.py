@@ -220,7 +220,7 @@ class ConfiguredTests(KeysTestCase):
     def test_one_list(self) -> None:
         """Keys of the configuration have limits too, and come before those of the store with the same name."""
         self.assertEqual([self.chat(FIXED).status, self.chat(FIXED).status], [200, 429])
-        self.assertIn("already", self.agd("create", "fixed", status=1).stderr)
+        self.assertIn("in the configuration", self.agd("create", "fixed", status=1).stderr)
         self.assertIn("configuration", self.agd("revoke", "fixed", status=1).stderr)
         ann = self.create("ann")
         self.assertEqual(self.chat(ann).status, 200)
