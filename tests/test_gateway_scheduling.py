@@ -89,6 +89,15 @@ class ConversationTests(SchedulingTestCase):
         self.successResultOf(waiting)
         self.assertEqual(self.actor.asked.count("one"), 3)
 
+    def test_no_room_to_be_patient(self) -> None:
+        """Where the queue is full nobody waits for the conversation's account: another one is asked."""
+        self.gateway.pool.configure(Scheduling(Mode.CACHE_FIRST, max_wait=20.0, queue_size=0))
+        self.asked_by()
+        self.actor.lines["one"] = [refusal(429, retry_after=15.0)]
+        self.asked_by()
+        self.successResultOf(self.complete())
+        self.assertNotEqual(self.actor.asked[-1], "one")
+
 
 class LeaseTests(SchedulingTestCase):
     """An account is given back once, whatever becomes of the request."""

@@ -129,6 +129,7 @@ class Pool:
 
         The lease is to be released all the same.
         """
+        _strip(failure)
         standing = self._present(lease)
         standing.tally[verdict.cause.value] += 1
         if verdict.scope is Scope.UPSTREAM:
@@ -139,6 +140,7 @@ class Pool:
 
     def punish(self, account: Account, model: str, verdict: Verdict, failure: UpstreamFailure, now: float) -> None:
         """Carry out a verdict on an account that was asked without a lease; a stranger is nobody's business here."""
+        _strip(failure)
         standing = self.roster.get(account.id)
         if standing is not None:
             self._punish(standing, model, verdict, failure, now=now, asked=self._turn + 1)
@@ -312,3 +314,8 @@ def _remember(memory: dict[str, V], model: str, value: V) -> None:
     memory[model] = value
     if len(memory) > MOST_MODELS:
         del memory[next(iter(memory))]
+
+
+def _strip(failure: UpstreamFailure) -> None:
+    """Forget where a failure was raised: it is kept for long, and its traceback would keep the request with it."""
+    failure.__traceback__ = failure.__context__ = failure.__cause__ = None

@@ -210,10 +210,11 @@ class Daemon:
 
     def use_accounts(self, accounts: tuple[Account, ...]) -> None:
         """Ask these accounts from now on."""
+        # Before the pool, which serves those who wait: nobody is to meet what was known of an old credential.
+        self.gateway.upstream.keep_only(accounts)
         self.gateway.pool.replace(accounts)
         self.gateway.dialect = fitting.dialect(accounts)
         self.gateway.catalogue.keep_only(account.id for account in accounts)
-        self.gateway.upstream.keep_only(accounts)
 
     def close_upstreams(self) -> Deferred[Any]:
         """Let go of the upstreams: give up getting tokens, close what is kept open; fires when that is done."""

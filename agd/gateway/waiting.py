@@ -75,8 +75,12 @@ class WaitingRoom:
         try:
             return self._take(wanted)
         except Exhausted as exhausted:
-            if not self._is_worth_it(wanted, exhausted) or self._waiting >= self._pool().scheduling.queue_size:
+            is_full = self._waiting >= self._pool().scheduling.queue_size
+            if not self._is_worth_it(wanted, exhausted) or (is_full and not exhausted.is_patient):
                 raise
+            if is_full:  # no room to be patient: somebody else can be asked now
+                wanted.patient_until = self._clock.seconds()
+                return self._take(wanted)
         return await self._wait(wanted)
 
     # ------------------------------------------------------------------ within

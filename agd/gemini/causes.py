@@ -64,6 +64,9 @@ _OF_REASON = {
         Cause.KEY_RESTRICTED,
     ),
 }  # fmt: skip
+_SPENT_WORDS = re.compile(r"credits? (?:are|is|have been) depleted|\bspend(?:ing)? (?:cap|limit)\b", re.IGNORECASE)
+_FILE_WORDS = re.compile(r"\bthe File \S+ (?:or it may not exist|is not in an ACTIVE state)")
+"""A file that the request names is another account's, or not ready: the request's fault, whoever is asked."""
 _CAPACITY_REASON = "MODEL_CAPACITY_EXHAUSTED"
 _CANCELLED = frozenset({408, 499, 504})
 _UNIMPLEMENTED = 501
@@ -150,10 +153,14 @@ def cause_of(failure: UpstreamFailure) -> Cause:
 
 
 def _of_status(status: int, failure: UpstreamFailure) -> Cause:
+    if status == 429 and _SPENT_WORDS.search(failure.message):
+        return Cause.BILLING
     if status == 429:
         return _of_quota(failure)
     if status == 401 or failure.reason == KEY_INVALID:
         return _of_credential(status, failure)
+    if status in {400, 403} and _FILE_WORDS.search(failure.message):
+        return Cause.REQUEST
     if failure.grpc == "FAILED_PRECONDITION":
         return _of_precondition(failure)
     if status == 403:

@@ -33,7 +33,7 @@ from agd.accounts.way import STRAIGHT, WayOut
 from agd.errors import FailureKind, UpstreamFailure
 from agd.transport.ways import Ways
 from agd.upstream.bodies import collect
-from agd.upstream.grants import MAX_BYTES, USUAL_LIFETIME, dead
+from agd.upstream.grants import DEAD, MAX_BYTES, USUAL_LIFETIME, dead
 from agd.upstream.mishaps import NETWORK_ERRORS
 
 SECONDS = 15.0
@@ -56,7 +56,7 @@ async def fetch_default(account: Account, ways: Ways, reactor: Any) -> Token:
         words = "Google's library finds no credentials: set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth"
         raise dead("no_default_credentials", words) from None
     except exceptions.GoogleAuthError as error:
-        raise _failure(error) from None
+        raise told(error) from None
     return Token(result.secret, asked, result.lifetime, result.quota_project)
 
 
@@ -76,12 +76,15 @@ def _find(requests: _Requests) -> _Found:
     return _Found(credentials.token, max(left, 1.0), getattr(credentials, "quota_project_id", None) or "")
 
 
-def _failure(error: exceptions.GoogleAuthError) -> UpstreamFailure:
-    """Tell the library's error; of its words only the OAuth code, for they can quote what was sent."""
+def told(error: exceptions.GoogleAuthError) -> UpstreamFailure:
+    """Tell the library's error; of its words only the OAuth code, for they can quote what was sent.
+
+    It calls a metadata server that does not answer a refusal as well, and says that no repetition helps.
+    """
     if isinstance(error, exceptions.RefreshError) and not error.retryable:
         code = str(error.args[0]).partition(":")[0] if error.args else ""
-        known = code if code.replace("_", "").isalpha() and len(code) < 40 else "refresh_error"
-        return dead(known, f"Google's library was refused a token: {known}")
+        if code in DEAD:
+            return dead(code, f"Google's library was refused a token: {code}")
     return UpstreamFailure(FailureKind.CONNECT, f"Google's library got no token: {type(error).__name__}")
 
 

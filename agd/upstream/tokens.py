@@ -130,6 +130,9 @@ class _Keeper:
     def close(self) -> None:
         """Stop. Who waits is told that it was given up."""
         self._stop_timer()
+        # Told first: that the exchange is cancelled is nothing that happened to those who wait for it.
+        words = "no access token: the account was changed, or agd is stopping"
+        self._tell(lambda each: each.errback(UpstreamFailure(FailureKind.CONNECT, words, own=True)))
         if self._running is not None:
             self._running.cancel()
 

@@ -192,7 +192,9 @@ class OpenAI:
 
     @app.handle_errors(CancelledError)
     def _cancelled(self, request: Any, failure: Failure) -> None:
-        """The client left: Klein cancelled the route, and there is nobody to answer."""
+        """The client left: Klein cancelled the route, and there is nobody to answer. Else it is a mistake."""
+        if not request.is_left:
+            self._mistake(request, failure)
 
     @app.handle_errors(Exception)
     def _mistake(self, request: Any, failure: Failure) -> None:

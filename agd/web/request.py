@@ -180,6 +180,11 @@ class Request(TwistedRequest):
         super().connectionLost(reason)  # ends what is done for it, which the report then tells of
         self._report(499)
 
+    @property
+    def is_left(self) -> bool:
+        """Whether its client has left, or was left."""
+        return self._left or self._reported
+
     def _report(self, status: int) -> None:
         # A request that was refused at its head was reported then.
         if not self._reported and self.trail.request_id:

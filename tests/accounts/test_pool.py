@@ -104,6 +104,17 @@ class TurnTests(PoolTestCase):
 class CooldownTests(PoolTestCase):
     """Rest for a told time."""
 
+    def test_nothing_else_is_kept(self) -> None:
+        """A failure that is remembered keeps nothing of the request that met it."""
+        try:
+            try:
+                raise ValueError
+            except ValueError as error:
+                raise status(429) from error
+        except UpstreamFailure as failure:
+            self.pool.fail(self.pool.lease("m", 0.0), cool(5), failure, 0.0)
+            self.assertEqual((failure.__traceback__, failure.__context__, failure.__cause__), (None, None, None))
+
     def test_until(self) -> None:
         """An account is not asked before its delay is over, and may be asked from then on."""
         self.punish(A, cool(30))

@@ -157,6 +157,18 @@ class CauseOfTests(SynchronousTestCase):
         for cause, statuses in table.items():
             self.check(cause, *(failure(status=status) for status in statuses))
 
+    def test_files(self) -> None:
+        """A file that the account may not read, or that is not ready, is the request's trouble, whoever is asked."""
+        foreign = "You do not have permission to access the File abc or it may not exist."
+        self.check(Cause.REQUEST, failure(foreign, 403))
+        waits = "The File abc is not in an ACTIVE state and usage is not allowed."
+        self.check(Cause.REQUEST, failure(waits, 400))
+
+    def test_spent(self) -> None:
+        """Money that is used up is no rate."""
+        for words in ("Your prepayment credits are depleted.", "The project has exceeded its spending cap."):
+            self.check(Cause.BILLING, failure(words, 429))
+
     def test_G30_keys(self) -> None:
         """A key that is wrong, expired, leaked or restricted: four things for an operator to do."""
         self.check(Cause.KEY_INVALID, failure("API key not valid.", 400, "API_KEY_INVALID"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from google.auth.compute_engine import _metadata
-from google.auth.exceptions import TransportError
+from google.auth.exceptions import RefreshError, TransportError
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
@@ -22,7 +22,7 @@ from agd.accounts.way import STRAIGHT, WayOut
 from agd.accounts.way import Proxy as ProxyValue
 from agd.errors import FailureKind, UpstreamFailure
 from agd.transport.ways import Ways
-from agd.upstream.adc import _Requests, fetch_default
+from agd.upstream.adc import _Requests, fetch_default, told
 from tests.accounts.keys import service_account_json
 from tests.private import write_private
 from tests.upstream.test_ways import WaysTestCase
@@ -108,6 +108,12 @@ class DefaultTests(WaysTestCase):
         self.use_file(service_account_json(self.token_url, 1))
         failure = await self.refused(fetch_default(self.account(DefaultCredentials()), self.ways, self.reactor))
         self.assertEqual((failure.status, failure.reason), (401, "invalid_grant"))
+
+    def test_metadata_server_in_trouble(self) -> None:
+        """A metadata server that fails is trouble that passes, though the library calls it a refusal for good."""
+        failure = told(RefreshError("Failed to retrieve http://metadata/token. Response status: 500", {}))
+        self.assertEqual(failure.kind, FailureKind.CONNECT)
+        self.assertEqual(told(RefreshError("invalid_grant: no", {})).status, 401)
 
     async def test_out_of_reach(self) -> None:
         """An endpoint that is not there is trouble that passes."""

@@ -263,6 +263,18 @@ class FailureTests(TokensTestCase):
         self.tokens.close()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_close_tells(self) -> None:
+        """Who waits is told so in words, also between two tries: being cancelled is nothing that happened to them."""
+        for refused in (False, True):
+            self.setUp()
+            asked = self.ask()
+            if refused:
+                self.refuse()
+            self.tokens.close()
+            failure = self.failureResultOf(asked, UpstreamFailure).value
+            self.assertEqual((failure.kind, failure.own), (FailureKind.CONNECT, True))
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_gone_account(self) -> None:
         """An account that a reload took away leaves no token and no timer."""
         self.ask()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.conversation import Finished, FinishReason, TextDelta
@@ -92,6 +93,12 @@ class BeginningTests(StreamTestCase):
         self.assertEqual(self.reply.headers["x-mapped-model"], "gemini-2.5-flash")
         self.assertTrue(self.reply.complete)
         self.assert_over()
+
+    def test_nothing_is_no_answer(self) -> None:
+        """A request that something gave up although its client waits is a mistake, and never an empty 200."""
+        self.call.fail(CancelledError())
+        self.assertEqual((self.reply.status, self.reply.error["code"]), (500, "internal_error"))
+        self.assertEqual(len(self.flushLoggedErrors(CancelledError)), 1)
 
     def test_early_mistake(self) -> None:
         """A mistake of agd's before the first event is 500 in JSON."""
