@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from agd.accounts.account import Account
+from agd.accounts.pool import Pool
 from agd.daemon import Daemon
 from agd.errors import ConfigurationError, ConfigurationProblem, FailureKind, StoreError, UpstreamFailure
 from agd.launch import Launch, prepare
@@ -24,6 +25,7 @@ from agd.reloading import ReloadService
 from agd.responses.background import Background
 from agd.services import CatalogueService, DrainService
 from agd.settings import read_settings
+from agd.upstream.client import UpstreamClient
 from tests.private import write_private
 
 LOCAL = ("tcp:port=8045:interface=127.0.0.1",)
@@ -130,6 +132,14 @@ class ReloadTests(SynchronousTestCase):
     def test_warnings(self) -> None:
         """What the operator should know of the new configuration is told."""
         self.assertIn("no accounts", told(self.reload(launch("")), LogLevel.warn))
+
+    def test_old_credentials_first(self) -> None:
+        """What is known of old credentials is forgotten before the pool serves those who wait."""
+        steps: list[str] = []
+        self.patch(UpstreamClient, "keep_only", lambda *_: steps.append("forget"))
+        self.patch(Pool, "replace", lambda *_: steps.append("serve"))
+        self.daemon.use_accounts(())
+        self.assertEqual(steps, ["forget", "serve"])
 
     def test_no_warnings(self) -> None:
         """Where accounts are made up, none is missed: neither at the start nor after a reload."""
